@@ -51,6 +51,14 @@ class Model(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
 
+    @classmethod
+    def of(cls, **fields: Any) -> Self:
+        """Build one; a bad value raises `BadRequest` with one line per problem instead of pydantic's error."""
+        try:
+            return cls(**fields)
+        except ValidationError as error:
+            raise BadRequest(explain(error)) from error
+
 
 def canonical_key(text: str) -> str:
     """Spell a key as checkpoints know it: "f# minor", "F♯m", "Gbmaj" → "F# minor", "Gb major".
@@ -191,6 +199,11 @@ class Lego(Model):
     kind: Literal["lego"] = "lego"
     source: AudioRef = Field(description="The music to add to.")
     track: Track = Field(description="The track to make.")
+    part: str | None = Field(
+        None,
+        max_length=MAX_CAPTION,
+        description="The new track in words, for checkpoints tuned on stems; None: its name.",
+    )
     start_s: float = Field(0.0, ge=0, description="Where the new track begins, in seconds.")
     end_s: float | None = Field(
         None, gt=0, description="Where the new track ends, in seconds; None is the end of the source."
@@ -243,7 +256,7 @@ class Retake(Model):
     """Play the same request near to an existing take: its noise, turned a little towards new noise."""
 
     kind: Literal["retake"] = "retake"
-    of: Playable = Field(Compose(), description="The task that made the take.")
+    again: Playable = Field(Compose(), description="The task that made the take.")
     seed: int = Field(ge=0, lt=2**63, description="Seed of the take to stay near to.")
     variance: Share = Field(0.2, description="How far to depart, 0–1: 0 is the same take, 1 an unrelated one.")
 
@@ -415,14 +428,6 @@ class SongRequest(Model):
                 "an instrumental song with lyrics: leave out the lyrics, or do not ask for an instrumental"
             )
         return self
-
-    @classmethod
-    def of(cls, **fields: Any) -> Self:
-        """Build a request; a bad value raises `BadRequest` with one line per problem instead of pydantic's error."""
-        try:
-            return cls(**fields)
-        except ValidationError as error:
-            raise BadRequest(explain(error)) from error
 
 
 Decider = Literal["person", "planner", "default", "source", "generator"]

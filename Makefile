@@ -1,0 +1,39 @@
+# Everything a person needs: `make song` sings, `make test` proves it. Both work from a fresh clone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: song test check docs clean
+
+song: $(VENV)/.installed
+	$(BIN)/melisma compose "upbeat folk with acoustic guitar and flute" --duration 20 --seed 7 -o first-song.flac
+
+test: $(VENV)/.installed-test
+	$(BIN)/pytest -n 2
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/mkdocs build --strict
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(BIN)/pip install -q -c constraints.txt -e ".[test]"
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed-test
+	$(BIN)/pip install -q -c constraints.txt -e ".[dev]"
+	$(BIN)/pre-commit install
+	touch $@
+
+clean:
+	rm -rf $(VENV) site build dist

@@ -1,0 +1,388 @@
+"""The commands that make music: each builds one `SongRequest` and hands it to the engine.
+
+What all of them share (words, music, takes, sampling, finish, output) is one decorator; a command adds what its task
+needs. Importing this module loads no model code, so `melisma compose --help` stays quick.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from melisma.errors import BadRequest
+from melisma.song import (
+    METERS,
+    TRACKS,
+    Adapter,
+    AudioRef,
+    Blueprint,
+    Complete,
+    Compose,
+    Cover,
+    Edit,
+    Extend,
+    Extract,
+    Lego,
+    Provenance,
+    Repaint,
+    Retake,
+    SongRequest,
+    Task,
+)
+
+FORMATS = ("flac", "wav", "mp3", "opus", "ogg", "m4a")
+
+File = click.Path(dir_okay=False, path_type=Path)
+
+WORDS = (
+    click.option("--lyrics", type=File, help="File with the words; tags such as [verse] on their own lines."),
+    click.option("--instrumental", is_flag=True, default=None, help="Nobody sings."),
+    click.option("--language", help="Language of the lyrics, as in 'en'."),
+    click.option("--bpm", type=int, help="Tempo, 30–300."),
+    click.option("--key", help="Key, as in 'F# minor'."),
+    click.option("--meter", type=click.Choice([str(m) for m in METERS]), help="Beats in a bar (6 is 6/8)."),
+    click.option("--duration", "duration_s", type=float, help="Length in seconds, 1–600."),
+    click.option("--reference", type=File, help="Audio whose timbre to borrow."),
+)
+SAMPLING = (
+    click.option("--steps", type=int, help="Denoising steps."),
+    click.option("--shift", type=float, help="Timestep shift."),
+    click.option(
+        "--solver", type=click.Choice(["euler", "heun", "dpm2m", "pingpong"]), help="How noise is walked to music."
+    ),
+    click.option("--guidance", type=float, help="Guidance scale; 1 is off."),
+    click.option("--guidance-method", type=click.Choice(["apg", "cfg", "adg"]), help="Kind of guidance."),
+)
+FINISH = (
+    click.option("--no-master", is_flag=True, help="Leave the samples as decoded."),
+    click.option("--lufs", type=float, help="Loudness to reach (default -14 for whole songs)."),
+    click.option("--fade-in", "fade_in_s", type=float, help="Fade in, seconds."),
+    click.option("--fade-out", "fade_out_s", type=float, help="Fade out, seconds."),
+)
+MODEL = (
+    click.option("--model", help="Checkpoint: a name (`melisma models list`), hub id, or path."),
+    click.option(
+        "--adapter", "adapters", multiple=True, metavar="NAME[:WEIGHT]", help="LoRA or LoKr; may be repeated."
+    ),
+    click.option("--device", help="cpu, cuda, mps …; default: the best here."),
+    click.option("--memory", help="keep, one, or budget:GB – which models stay on the device."),
+)
+OUTPUT = (
+    click.option("--seed", "seeds", type=int, multiple=True, help="Seed of a take; may be repeated."),
+    click.option("--takes", type=int, help="How many takes to make."),
+    click.option("-o", "--out", type=click.Path(path_type=Path), help="File or folder to write to."),
+    click.option("--format", "format_", type=click.Choice(FORMATS), help="File format where OUT does not say."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
+)
+
+
+def options(*groups: tuple[Callable[..., Any], ...]) -> Callable[..., Any]:
+    """Attach groups of click options, in reading order."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        return functools.reduce(lambda f, option: option(f), reversed([o for group in groups for o in group]), command)
+
+    return decorate
+
+
+making = options(WORDS, SAMPLING, FINISH, MODEL, OUTPUT)
+
+
+@click.command()
+@click.argument("prompt", default="")
+@click.option("--blueprint", type=File, help="Sing an edited blueprint (YAML or JSON) instead of drafting one.")
+@making
+def compose(prompt: str, blueprint: Path | None, **given: Any) -> None:
+    """Make a song from PROMPT, such as "upbeat folk with acoustic guitar and flute"."""
+    sing(request_of(Compose(), prompt, given), given, read_blueprint(blueprint) if blueprint else None)
+
+
+@click.command()
+@click.argument("source", type=File)
+@click.argument("prompt", default="")
+@click.option("--strength", type=float, default=1.0, help="Share of steps that hear the source, 0–1.")
+@click.option("--noise-strength", type=float, default=0.0, help="Start this far towards the source, 0–1.")
+@click.option("--literal", is_flag=True, help="Hear the source as latents, not as semantic codes: much nearer to it.")
+@making
+def cover(source: Path, prompt: str, strength: float, noise_strength: float, literal: bool, **given: Any) -> None:
+    """Re-imagine SOURCE as PROMPT."""
+    task = {"strength": strength, "noise_strength": noise_strength, "semantic": not literal}
+    remake(Cover, source, prompt, task, given)
+
+
+@click.command()
+@click.argument("source", type=File)
+@click.argument("prompt", default="")
+@click.option(
+    "--start", "start_s", type=float, required=True, help="Start of the region, seconds; negative adds before."
+)
+@click.option("--end", "end_s", type=float, help="End of the region, seconds; default: the end of the source.")
+@click.option("--strength", type=float, default=0.5, help="0 conservative … 1 aggressive.")
+@click.option("--crossfade", "crossfade_s", type=float, help="Crossfade outside the region, seconds.")
+@making
+def repaint(
+    source: Path,
+    prompt: str,
+    start_s: float,
+    end_s: float | None,
+    strength: float,
+    crossfade_s: float | None,
+    **given: Any,
+) -> None:
+    """Make one region of SOURCE again; everything outside stays the same samples."""
+    task = {"start_s": start_s, "end_s": end_s, "strength": strength, "crossfade_s": crossfade_s}
+    remake(Repaint, source, prompt, task, given)
+
+
+@click.command()
+@click.argument("source", type=File)
+@click.argument("prompt", default="")
+@click.option("--before", "before_s", type=float, default=0.0, help="Seconds to add before.")
+@click.option("--after", "after_s", type=float, default=0.0, help="Seconds to add after.")
+@making
+def extend(source: Path, prompt: str, before_s: float, after_s: float, **given: Any) -> None:
+    """Continue SOURCE past its end, or let it begin earlier."""
+    remake(Extend, source, prompt, {"before_s": before_s, "after_s": after_s}, given)
+
+
+@click.command()
+@click.argument("source", type=File)
+@click.argument("track", type=click.Choice(TRACKS))
+@click.option("--prompt", default="", help="The music in words.")
+@making
+def extract(source: Path, track: str, prompt: str, **given: Any) -> None:
+    """Separate TRACK out of the mix SOURCE."""
+    remake(Extract, source, prompt, {"track": track}, given)
+
+
+@click.command()
+@click.argument("source", type=File)
+@click.argument("track", type=click.Choice(TRACKS))
+@click.option("--prompt", default="", help="The music in words.")
+@click.option("--part", help="The new track in words.")
+@click.option("--start", "start_s", type=float, default=0.0, help="Where the track begins, seconds.")
+@click.option("--end", "end_s", type=float, help="Where it ends, seconds.")
+@making
+def lego(
+    source: Path, track: str, prompt: str, part: str | None, start_s: float, end_s: float | None, **given: Any
+) -> None:
+    """Make TRACK for SOURCE, hearing the rest."""
+    remake(Lego, source, prompt, {"track": track, "part": part, "start_s": start_s, "end_s": end_s}, given)
+
+
+@click.command()
+@click.argument("source", type=File)
+@click.argument("prompt", default="")
+@click.option("--track", "tracks", multiple=True, type=click.Choice(TRACKS), help="Track to add; may be repeated.")
+@making
+def complete(source: Path, prompt: str, tracks: tuple[str, ...], **given: Any) -> None:
+    """Play the band around the track SOURCE."""
+    remake(Complete, source, prompt, {"tracks": tracks}, given)
+
+
+@click.command()
+@click.argument("source", type=File)
+@click.argument("prompt")
+@click.option("--from", "source_caption", help="What SOURCE sounds like now; known if melisma made it.")
+@click.option("--from-lyrics", type=File, help="What is sung now.")
+@click.option("--window", type=(float, float), default=(0.0, 1.0), help="Share of the steps that compare both flows.")
+@click.option("--draws", type=int, default=1, help="Noise draws averaged per step.")
+@making
+def edit(
+    source: Path,
+    prompt: str,
+    source_caption: str | None,
+    from_lyrics: Path | None,
+    window: tuple[float, float],
+    draws: int,
+    **given: Any,
+) -> None:
+    """Change SOURCE towards PROMPT along the flow between both descriptions."""
+    known = provenance_of(source)
+    before = known.blueprint if known else None
+    if source_caption is None and before is None:
+        raise BadRequest(f"{source} does not say what it sounds like: describe it with --from 'slow piano ballad'")
+    task = {
+        "source_caption": source_caption or (before.caption if before else ""),
+        "source_lyrics": text_of(from_lyrics) if from_lyrics else (before.lyrics if before else None),
+        "window": window,
+        "draws": draws,
+    }
+    remake(Edit, source, prompt, task, given)
+
+
+@click.command()
+@click.argument("take", type=File)
+@click.option("--variance", type=float, default=0.2, help="How far to depart, 0–1.")
+@making
+def retake(take: Path, variance: float, **given: Any) -> None:
+    """Play TAKE (a file that melisma made) again, a little differently."""
+    known = required_provenance(take)
+    played = known.request.task.again if isinstance(known.request.task, Retake) else known.request.task
+    task = valid(Retake, {"again": played, "seed": known.seed, "variance": variance})
+    request = request_of(task, known.request.caption, given, known.request)
+    sing(request, given, known.blueprint)
+
+
+@click.command()
+@click.argument("take", type=File)
+@making
+def again(take: Path, **given: Any) -> None:
+    """Make TAKE (a file that melisma made) again: same request, blueprint and seed."""
+    known = required_provenance(take)
+    request = request_of(
+        known.request.task, known.request.caption, {"seeds": (known.seed,), **blanks(given)}, known.request
+    )
+    sing(request, given, known.blueprint, expected=known.fingerprint)
+
+
+# --- From arguments to a request ------------------------------------------------------------------------------------
+
+
+def remake(kind: type[Any], source: Path, prompt: str, fields: dict[str, Any], given: dict[str, Any]) -> None:
+    """Run a task on existing music; what melisma knows of its own songs fills words left open."""
+    task = valid(kind, {"source": {"path": source.absolute()}, **fields})
+    known = provenance_of(source)
+    inherited = known.request if known else None
+    sing(request_of(task, prompt, given, inherited), given)
+
+
+def request_of(task: Task, caption: str, given: dict[str, Any], inherited: SongRequest | None = None) -> SongRequest:
+    """The request that arguments describe; `inherited` fills caption and music where they were left open."""
+    given = blanks(given)
+    music = ("language", "bpm", "key", "meter", "instrumental", "lyrics", "model")
+    old = inherited.model_dump(include={*music, "adapters"}, exclude_none=True) if inherited else {}
+    if "lyrics" in given:
+        old.pop("instrumental", None)
+    if given.get("instrumental"):
+        old.pop("lyrics", None)
+    fields = {name: given[name] for name in (*music, "duration_s", "seeds", "takes") if name in given}
+    if "lyrics" in given:
+        fields["lyrics"] = text_of(given["lyrics"])
+    if "reference" in given:
+        fields["reference"] = AudioRef(path=given["reference"].absolute())
+    if "adapters" in given:
+        fields["adapters"] = tuple(adapter_of(text) for text in given["adapters"])
+    if "meter" in given:
+        fields["meter"] = int(given["meter"])
+    sampling = {
+        name: given[name] for name in ("steps", "shift", "solver", "guidance", "guidance_method") if name in given
+    }
+    finish = {name: given[name] for name in ("lufs", "fade_in_s", "fade_out_s") if name in given}
+    if given.get("no_master"):
+        finish["master"] = False
+    caption = caption or (inherited.caption if inherited else "")
+    return SongRequest.of(**{**old, **fields}, task=task, caption=caption, sampling=sampling, finish=finish)
+
+
+def blanks(given: dict[str, Any]) -> dict[str, Any]:
+    """Only what a person really gave."""
+    return {name: value for name, value in given.items() if value not in (None, (), False)}
+
+
+def valid(kind: type[Any], fields: dict[str, Any]) -> Any:
+    """A task from its fields; a bad value is explained."""
+    return SongRequest.of(task={"kind": kind.model_fields["kind"].default, **fields}).task
+
+
+def adapter_of(text: str) -> Adapter:
+    """NAME or NAME:WEIGHT."""
+    found = re.fullmatch(r"(.+?)(?::(-?\d+(?:\.\d+)?))?", text)
+    assert found is not None
+    return Adapter(name=found[1], weight=float(found[2] or 1.0))
+
+
+def text_of(path: Path) -> str:
+    """A text file's contents."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError as error:
+        raise BadRequest(f"no such file: {path}. Check the path") from error
+    except (UnicodeDecodeError, OSError) as error:
+        raise BadRequest(f"cannot read {path} as UTF-8 text: {error}. Save it as a plain text file") from error
+
+
+def read_blueprint(path: Path) -> Blueprint:
+    """A blueprint that a person may have edited."""
+    try:
+        fields = yaml.safe_load(text_of(path))
+    except yaml.YAMLError as error:
+        raise BadRequest(f"{path} is neither YAML nor JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise BadRequest(f"{path} holds no blueprint: expected fields such as caption, lyrics and duration_s")
+    return Blueprint.of(**fields)
+
+
+def provenance_of(path: Path) -> Provenance | None:
+    """What a file says about its making; None if melisma did not make it."""
+    from melisma.audio import read_provenance
+
+    return read_provenance(path) if path.exists() else None
+
+
+def required_provenance(path: Path) -> Provenance:
+    """As `provenance_of`, for commands that are nothing without it."""
+    if not path.exists():
+        raise BadRequest(f"no such file: {path}. Check the path")
+    known = provenance_of(path)
+    if known is None:
+        raise BadRequest(
+            f"{path} does not say how it was made: use a file that melisma wrote, or `melisma cover` for other audio"
+        )
+    return known
+
+
+# --- From a request to files ----------------------------------------------------------------------------------------
+
+
+def sing(
+    request: SongRequest, given: dict[str, Any], blueprint: Blueprint | None = None, expected: str | None = None
+) -> None:
+    """Run a request and write its takes as they are done; print where they lie."""
+    from melisma.audio import write
+    from melisma.cli.progress import Bars
+    from melisma.engine import Band, rehearse
+
+    with Bars() as listen:
+        band = Band.of(request, device=given.get("device"), memory=given.get("memory"), listen=listen)
+        rehearsal = rehearse(request, band, blueprint, listen)
+        if expected and rehearsal.fingerprint != expected:
+            listen.note("This is not the checkpoint or version that made the take: expect another sound.")
+        paths = targets(rehearsal.request, given.get("out"), given.get("format_"))
+        takes = []
+        for seed, path in zip(rehearsal.seeds, paths, strict=True):
+            rendering = rehearsal.take(seed, listen)
+            write(path, rendering.waveform, provenance=rendering.provenance, title=title_of(request))
+            takes.append(rendering.report(path))
+            if not given.get("as_json"):
+                click.echo(path)
+    if given.get("as_json"):
+        click.echo(json.dumps({"takes": takes, **rehearsal.report()}, ensure_ascii=False))
+
+
+def title_of(request: SongRequest) -> str:
+    """A name for people, from the words asked for."""
+    return (request.caption or request.task.kind).strip()[:80]
+
+
+def targets(request: SongRequest, out: Path | None, format_: str | None) -> list[Path]:
+    """Where each take goes: OUT itself, numbered where there are several; a free name in a folder where OUT is one."""
+    folder = out is None or out.is_dir() or not out.suffix
+    slug = re.sub(r"[^\w]+", "-", title_of(request).lower()).strip("-")[:48] or "song"
+    base = (out or Path()) / f"{slug}.{format_ or 'flac'}" if folder else out
+    assert base is not None
+    if base.suffix.removeprefix(".").lower() not in FORMATS:
+        raise BadRequest(f"cannot write {base.suffix!r} files: use one of {', '.join('.' + f for f in FORMATS)}")
+    numbered = [base] if request.takes == 1 else [base.with_stem(f"{base.stem}-{i + 1}") for i in range(request.takes)]
+    return [free(path) for path in numbered] if folder else numbered
+
+
+def free(path: Path) -> Path:
+    """The path, or the next free number behind its name: a song is never overwritten unasked."""
+    candidates = (path.with_stem(f"{path.stem}-{n}") for n in range(2, 10_000))
+    return next(p for p in (path, *candidates) if not p.exists()) if path.exists() else path

@@ -1,0 +1,5 @@
+"""Generators: each adapts one checkpoint family to the journey. They know prompts; models and tasks do not."""
+
+from melisma.generators.base import Conditioning, Flow, Generator, Hosting, refuse_unless_able
+
+__all__ = ["Conditioning", "Flow", "Generator", "Hosting", "refuse_unless_able"]

@@ -1,0 +1,5 @@
+"""ACE-Step 1.5 and XL: prompts and the generator around the network."""
+
+from melisma.generators.v15.generator import FROM_WORDS, GUIDED, STEMS, TURBO, V15
+
+__all__ = ["FROM_WORDS", "GUIDED", "STEMS", "TURBO", "V15"]

@@ -1,0 +1,167 @@
+"""ACE-Step 1.5 and XL at work: from a canvas to velocities.
+
+Context channels hold what the model hears frame by frame (source latents, or silence) and where it may play (mask);
+cross-attention holds lyrics, timbre and text. Both are computed once per song and shared by every step, every take and
+every guidance branch (docs/decisions/004-one-take-at-a-time.md).
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from melisma.generators.base import Conditioning, Flow, Hosting, at_home
+from melisma.generators.v15 import prompts
+from melisma.models.text import TextEncoder
+from melisma.models.v15 import AceStep15, Condition
+from melisma.sampling import Velocity
+from melisma.song import Lego, SamplingOptions, TaskName
+from melisma.tasks.canvas import Canvas
+
+FROM_WORDS: frozenset[TaskName] = frozenset({"compose", "cover", "repaint", "extend", "edit", "retake"})
+STEMS: frozenset[TaskName] = frozenset({"extract", "lego", "complete"})
+
+# Blanks of a request. Distilled checkpoints are played without guidance; the others with the official interface's 7.
+TURBO = SamplingOptions(
+    steps=8,
+    shift=3.0,
+    solver="euler",
+    guidance=1.0,
+    guidance_method="apg",
+    guidance_interval=(0.0, 1.0),
+    velocity_clamp=0.0,
+    velocity_momentum=0.0,
+    latent_shift=0.0,
+    latent_rescale=1.0,
+)
+GUIDED = TURBO.model_copy(update={"steps": 50, "guidance": 7.0})
+
+
+@dataclass
+class V15:
+    """A loaded 1.5 or XL checkpoint with its text encoder. `silence` (t', c) is the checkpoint's own silence latent."""
+
+    net: AceStep15
+    text: TextEncoder
+    silence: Tensor
+    name: str
+    fingerprint: str
+    preferred: SamplingOptions
+    can: frozenset[TaskName]
+    device: torch.device
+    dtype: torch.dtype
+    hosting: Hosting = at_home
+
+    @property
+    def channels(self) -> int:
+        """Latent channels."""
+        return self.net.config.audio_acoustic_hidden_dim
+
+    def widen(self) -> bool:
+        """Convert the network to float32; False if it is already."""
+        if self.dtype == torch.float32:
+            return False
+        self.net.float()
+        self.dtype = torch.float32
+        return True
+
+    @torch.inference_mode()
+    def prepare(self, canvas: Canvas) -> Conditioning:
+        """Encode words and timbre, lay the context, and hand out velocities."""
+        blueprint = canvas.blueprint
+        instruction = prompts.instruction(canvas.task, blueprint.codes is not None)
+        heard = self._context(self._heard(canvas), canvas)
+        song = self._flow(canvas, blueprint.caption, blueprint.lyrics, instruction, heard)
+        deaf = origin = None
+        if canvas.hears < 1:
+            silence = self._context(self._silence(canvas.frames), canvas)
+            deaf = self._flow(canvas, blueprint.caption, blueprint.lyrics, prompts.MAKE, silence)
+        if canvas.edit:
+            origin = self._flow(canvas, canvas.edit.caption, canvas.edit.lyrics, instruction, heard)
+        return Conditioning(song, deaf, origin)
+
+    def _flow(self, canvas: Canvas, caption: str, lyrics: str, instruction: str, context: Tensor) -> Flow:
+        condition = self._condition(canvas, caption, lyrics, instruction)
+        # Prepared at first use: without guidance the null branch is never computed at all.
+        with_words = cache(lambda: self.net.prepare(condition.hidden, context))
+        without_words = cache(lambda: self.net.prepare_null(context))
+        return Flow(self._velocity(with_words), self._velocity(without_words))
+
+    def _velocity(self, prepared) -> Velocity:  # type: ignore[no-untyped-def]
+        def velocity(x: Tensor, t: float) -> Tensor:
+            with self.hosting(self.net.decoder), torch.inference_mode():
+                return self.net.step(x.to(self.device, self.dtype), t, prepared()).to(x)
+
+        return velocity
+
+    def _condition(self, canvas: Canvas, caption: str, lyrics: str, instruction: str) -> Condition:
+        """Lyrics, timbre and text, packed as the decoder attends to them."""
+        if self.net.config.is_lego_sft and isinstance(canvas.task, Lego):
+            part = canvas.task.part or canvas.task.track
+            caption = prompts.stems_caption(caption, part, masked=bool(canvas.regions))
+        text = prompts.text_prompt(caption, instruction, prompts.metadata(canvas.blueprint))
+        words = prompts.lyric_prompt(lyrics, canvas.blueprint.language)
+        with self.hosting(self.text.module):
+            text_hidden, text_mask = self.text.hidden([text], prompts.TEXT_TOKENS)
+            lyric_hidden, lyric_mask = self.text.embed([words], prompts.LYRIC_TOKENS)
+        timbre = self._here(self._timbre(canvas))[None]
+        with self.hosting(self.net.encoder):
+            return self.net.encode(
+                self._here(text_hidden),
+                text_mask.to(self.device),
+                self._here(lyric_hidden),
+                lyric_mask.to(self.device),
+                timbre,
+                torch.zeros(1, dtype=torch.long, device=self.device),
+            )
+
+    def _timbre(self, canvas: Canvas) -> Tensor:
+        """(t', c): the reference, or silence where there is none, at the length the timbre encoder was trained on."""
+        frames = self.net.config.timbre_fix_frame
+        if canvas.timbre is None:
+            return self._silence(frames)
+        repeats = -(-frames // len(canvas.timbre))
+        return canvas.timbre.repeat(repeats, 1)[:frames]
+
+    def _context(self, heard: Tensor, canvas: Canvas) -> Tensor:
+        """(1, t, 2c): what is heard beside the noise, and an explicit 0/1 mask of where to play."""
+        mask = canvas.made.to(heard.dtype)[:, None].expand(-1, self.channels)
+        return self._here(torch.cat([heard, mask], dim=-1))[None]
+
+    def _heard(self, canvas: Canvas) -> Tensor:
+        """(t, c): codes, the source as codes, the source with holes, or silence."""
+        silence = self._silence(canvas.frames)
+        if canvas.blueprint.codes is not None:
+            codes = torch.tensor([canvas.blueprint.codes], device=self.device)
+            with self.hosting(self.net.tokenizer):
+                quantised = self.net.codes_to_quantised(codes)
+            return self._filled(self._detokenized(quantised), silence)
+        if canvas.source is None or canvas.edit:
+            return silence
+        if canvas.semantic:
+            with self.hosting(self.net.tokenizer):
+                quantised, _ = self.net.tokenize(self._here(canvas.source)[None], self._here(self.silence))
+            return self._filled(self._detokenized(quantised), silence)
+        if canvas.erase:
+            return torch.where(canvas.made[:, None], silence, canvas.source)
+        return canvas.source
+
+    def _detokenized(self, quantised: Tensor) -> Tensor:
+        """(1, n, e) → (5n, c) on the CPU."""
+        with self.hosting(self.net.detokenizer):
+            return self.net.detokenize(quantised)[0].float().cpu()
+
+    @staticmethod
+    def _filled(hints: Tensor, silence: Tensor) -> Tensor:
+        """Hints cut to the song, or continued by silence (from its first frame) where they end early."""
+        frames = len(silence)
+        return torch.cat([hints[:frames], silence[: max(0, frames - len(hints))]])
+
+    def _silence(self, frames: int) -> Tensor:
+        """(t, c) of the checkpoint's silence, repeated where a song is longer."""
+        repeats = -(-frames // len(self.silence))
+        return self.silence.repeat(repeats, 1)[:frames]
+
+    def _here(self, tensor: Tensor) -> Tensor:
+        return tensor.to(self.device, self.dtype)
