@@ -339,7 +339,32 @@ class PlanningOptions(Options):
     codes: bool | None = Field(
         None, description="Let the planner write 5 Hz semantic codes too; None: if the checkpoint prefers it."
     )
-    seed: int | None = Field(None, ge=0, lt=2**63, description="Seed of the planner's sampling; None: drawn.")
+    reasoning: bool | None = Field(
+        None,
+        description="Let the planner write metadata before codes; None is yes, False leaves blanks to the generator.",
+    )
+    enrich_caption: bool | None = Field(
+        None, description="Let the planner describe the music in more detail; None is yes, False keeps your words."
+    )
+    polish: bool | None = Field(
+        None, description="Let the planner rewrite caption and lyrics before anything else; None is no."
+    )
+    seed: int | None = Field(
+        None, ge=0, lt=2**63, description="Seed of the planner's sampling; None: the first take's, or drawn."
+    )
+    temperature: float | None = Field(
+        None, ge=0, le=2, description="How freely the planner chooses; 0 always takes the likeliest. None is 0.85."
+    )
+    top_k: int | None = Field(None, ge=1, description="Choose among the k likeliest tokens only; None: no limit.")
+    top_p: float | None = Field(
+        None, gt=0, le=1, description="Choose among the likeliest tokens that make up this share; None is 0.9, 1 is off."
+    )
+    guidance: float | None = Field(
+        None, ge=1, le=10, description="How strongly codes follow the words; 1 is off and twice as fast. None is 2."
+    )
+    negative: str | None = Field(
+        None, max_length=MAX_CAPTION, description="What the codes should lead away from, in words."
+    )
 
 
 class FinishOptions(Options):
