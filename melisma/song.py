@@ -357,7 +357,10 @@ class PlanningOptions(Options):
     )
     top_k: int | None = Field(None, ge=1, description="Choose among the k likeliest tokens only; None: no limit.")
     top_p: float | None = Field(
-        None, gt=0, le=1, description="Choose among the likeliest tokens that make up this share; None is 0.9, 1 is off."
+        None,
+        gt=0,
+        le=1,
+        description="Choose among the likeliest tokens that make up this share; None is 0.9, 1 is off.",
     )
     guidance: float | None = Field(
         None, ge=1, le=10, description="How strongly codes follow the words; 1 is off and twice as fast. None is 2."
