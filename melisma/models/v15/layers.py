@@ -1,0 +1,198 @@
+"""Blocks of ACE-Step 1.5: norm, rotary positions, attention, gated MLP, encoder layer.
+
+All follow Qwen3: RMS norm in float32, no biases in attention and MLP, norms on queries and keys, grouped key/value
+heads, half-split rotary positions. Every second layer sees a window of `sliding_window` frames to either side; that
+attention is computed block by block, so time and memory grow linearly with length and no n × n mask ever exists.
+
+Axes: b batch, n position, l condition token, h head, g key/value head, d head width, w width.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Rotary = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Width:
+    """Sizes of one transformer stack."""
+
+    hidden: int
+    intermediate: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    eps: float
+
+
+class RMSNorm(nn.Module):
+    """x · rsqrt(mean x²) in float32, then the weight."""
+
+    def __init__(self, width: int, eps: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(…, w) → (…, w)"""
+        return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
+
+
+class MLP(nn.Module):
+    """down(silu(gate x) · up x)"""
+
+    def __init__(self, width: Width) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(width.hidden, width.intermediate, bias=False)
+        self.up_proj = nn.Linear(width.hidden, width.intermediate, bias=False)
+        self.down_proj = nn.Linear(width.intermediate, width.hidden, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(…, w) → (…, w)"""
+        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))  # type: ignore[no-any-return]
+
+
+def rotary(positions: int, head_dim: int, theta: float, like: Tensor) -> Rotary:
+    """Cosines and sines (n, d) for positions 0…n−1, computed in float32, in the type and place of `like`."""
+    powers = torch.arange(0, head_dim, 2, device=like.device, dtype=torch.float32) / head_dim
+    angles = torch.arange(positions, device=like.device, dtype=torch.float32)[:, None] * theta**-powers
+    angles = torch.cat([angles, angles], dim=-1)
+    return angles.cos().to(like.dtype), angles.sin().to(like.dtype)
+
+
+def rotate(x: Tensor, turn: Rotary) -> Tensor:
+    """Turn (b, h, n, d) by its positions; the two halves of a head are one complex number's parts."""
+    cos, sin = turn
+    left, right = x.chunk(2, dim=-1)
+    return x * cos + torch.cat([-right, left], dim=-1) * sin
+
+
+def full_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+    """q (b, h, n, d), k and v (b, g, l, d) → (b, h, n, d)."""
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=q.shape[1] != k.shape[1])
+
+
+def windowed_attention(q: Tensor, k: Tensor, v: Tensor, window: int, band: Tensor | None = None) -> Tensor:
+    """Attention to keys at most `window` positions away, on either side; shapes as in `full_attention`.
+
+    Queries are taken in blocks as long as the window; a block sees itself and one block to either side, in which a
+    band mask of fixed size keeps the rule. Cost is 3 · window keys per query at any length. `band` saves making it.
+    """
+    b, h, n, d = q.shape
+    if n <= window + 1:
+        return full_attention(q, k, v)
+    band = window_band(n, window, q.device) if band is None else band
+    blocks = len(band)
+    padding = blocks * window - n
+    queries = F.pad(q, (0, 0, 0, padding)).view(b, h, blocks, window, d).transpose(1, 2).flatten(0, 1)
+    k, v = (_neighbourhoods(x, window, padding).repeat_interleave(h // k.shape[1], dim=1) for x in (k, v))
+    out = F.scaled_dot_product_attention(queries, k, v, attn_mask=band.repeat(b, 1, 1)[:, None])
+    return out.unflatten(0, (b, blocks)).transpose(1, 2).reshape(b, h, blocks * window, d)[:, :, :n]
+
+
+def _neighbourhoods(x: Tensor, window: int, padding: int) -> Tensor:
+    """(b, g, n, d) → (b · blocks, g, 3 · window, d): each block with one block to either side."""
+    padded = F.pad(x, (0, 0, window, window + padding))
+    return padded.unfold(2, 3 * window, window).permute(0, 2, 1, 4, 3).flatten(0, 1)
+
+
+def window_band(n: int, window: int, device: torch.device) -> Tensor:
+    """(blocks, window, 3 · window) bool: which keys of its neighbourhood each query sees."""
+    start = torch.arange(0, n, window, device=device)[:, None, None]
+    query = torch.arange(window, device=device)[:, None]
+    key = torch.arange(-window, 2 * window, device=device)
+    place = start + key
+    # Queries that only fill up the last block see their neighbours, so that no row of the softmax is empty.
+    return ((key - query).abs() <= window) & (((place >= 0) & (place < n)) | (start + query >= n))
+
+
+@dataclass(frozen=True)
+class Places:
+    """What attention knows of positions; made once per length and shared by all layers.
+
+    `full` and `sliding` are additive masks (b, 1, n, n) and only exist where a batch has padding.
+    """
+
+    turn: Rotary
+    band: Tensor | None = None
+    full: Tensor | None = None
+    sliding: Tensor | None = None
+
+    @classmethod
+    def of(cls, x: Tensor, head_dim: int, theta: float, window: int, valid: Tensor | None = None) -> "Places":
+        """For x (b, n, w). `valid` (b, n) marks padding of a batch with zeros."""
+        n = x.shape[1]
+        turn = rotary(n, head_dim, theta, x)
+        if valid is None or bool(valid.all()):
+            return cls(turn, band=window_band(n, window, x.device) if n > window + 1 else None)
+        # Large finite values, not -inf: a padded query that sees nothing then spreads evenly, as the checkpoints' code does.
+        lowest = torch.finfo(x.dtype).min
+        seen = valid.bool()[:, None, None, :].expand(-1, 1, n, n)
+        index = torch.arange(n, device=x.device)
+        near = (index[:, None] - index).abs() <= window
+        full, sliding = (torch.zeros(m.shape, dtype=x.dtype, device=x.device).masked_fill(~m, lowest) for m in (seen, seen & near))
+        return cls(turn, full=full, sliding=sliding)
+
+
+class Attention(nn.Module):
+    """Grouped-query attention; `window` None sees everything."""
+
+    def __init__(self, width: Width, window: int | None = None) -> None:
+        super().__init__()
+        self.heads, self.kv_heads, self.head_dim = width.heads, width.kv_heads, width.head_dim
+        self.window = window
+        self.q_proj = nn.Linear(width.hidden, width.heads * width.head_dim, bias=False)
+        self.k_proj = nn.Linear(width.hidden, width.kv_heads * width.head_dim, bias=False)
+        self.v_proj = nn.Linear(width.hidden, width.kv_heads * width.head_dim, bias=False)
+        self.o_proj = nn.Linear(width.heads * width.head_dim, width.hidden, bias=False)
+        self.q_norm = RMSNorm(width.head_dim, width.eps)
+        self.k_norm = RMSNorm(width.head_dim, width.eps)
+
+    def query(self, x: Tensor) -> Tensor:
+        """(b, n, w) → (b, h, n, d)"""
+        return self.q_norm(self.q_proj(x).unflatten(-1, (self.heads, self.head_dim))).transpose(1, 2)  # type: ignore[no-any-return]
+
+    def keys_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(b, l, w) → two of (b, g, l, d)"""
+        k = self.k_norm(self.k_proj(x).unflatten(-1, (self.kv_heads, self.head_dim))).transpose(1, 2)
+        v = self.v_proj(x).unflatten(-1, (self.kv_heads, self.head_dim)).transpose(1, 2)
+        return k, v
+
+    def forward(self, x: Tensor, places: Places) -> Tensor:
+        """Self-attention over (b, n, w)."""
+        k, v = self.keys_values(x)
+        q, k = rotate(self.query(x), places.turn), rotate(k, places.turn)
+        mask = places.full if self.window is None else places.sliding
+        if self.window is None or mask is not None:
+            out = full_attention(q, k, v, mask)
+        else:
+            out = windowed_attention(q, k, v, self.window, places.band)
+        return self.o_proj(out.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+
+    def attend(self, x: Tensor, memory: tuple[Tensor, Tensor]) -> Tensor:
+        """Cross-attention of (b, n, w) to remembered keys and values; a memory of one item serves any batch."""
+        k, v = (m.expand(len(x), -1, -1, -1) for m in memory)
+        if k.shape[2] == 1:  # one key: the weights are 1, whatever the query
+            out = v.repeat_interleave(self.heads // self.kv_heads, dim=1).transpose(1, 2).flatten(2)
+        else:
+            out = full_attention(self.query(x), k, v).transpose(1, 2).flatten(2)
+        return self.o_proj(out)  # type: ignore[no-any-return]
+
+
+class EncoderLayer(nn.Module):
+    """Pre-norm transformer layer of the lyric, timbre, pooler and detokenizer stacks; never causal."""
+
+    def __init__(self, width: Width, window: int | None) -> None:
+        super().__init__()
+        self.self_attn = Attention(width, window)
+        self.mlp = MLP(width)
+        self.input_layernorm = RMSNorm(width.hidden, width.eps)
+        self.post_attention_layernorm = RMSNorm(width.hidden, width.eps)
+
+    def forward(self, x: Tensor, places: Places) -> Tensor:
+        """(b, n, w) → (b, n, w)"""
+        x = x + self.self_attn(self.input_layernorm(x), places)
+        return x + self.mlp(self.post_attention_layernorm(x))  # type: ignore[no-any-return]

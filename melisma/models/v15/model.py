@@ -1,0 +1,89 @@
+"""ACE-Step 1.5 and XL as one network: conditions in, velocity out; latents in, semantic codes out.
+
+It only computes. Prompts, sampling loops, files and progress live elsewhere. Module and parameter names are those of
+the official checkpoints, so an official state dict loads as it is; other layouts are renamed once (`weights`).
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from melisma.errors import BadCheckpoint
+from melisma.models.v15.conditions import Condition, ConditionEncoder
+from melisma.models.v15.config import AceStep15Config
+from melisma.models.v15.decoder import Decoder, Prepared
+from melisma.models.v15.semantic import Detokenizer, Tokenizer
+
+
+class AceStep15(nn.Module):
+    """The acoustic half of ACE-Step 1.5. Axes: b batch, t latent frame, c channel, l condition token, n code, e width."""
+
+    def __init__(self, config: AceStep15Config) -> None:
+        super().__init__()
+        self.config = config
+        self.decoder = Decoder(config)
+        self.encoder = ConditionEncoder(config)
+        self.tokenizer = Tokenizer(config)
+        self.detokenizer = Detokenizer(config)
+        self.null_condition_emb = nn.Parameter(torch.randn(1, 1, config.encoder_hidden_size))
+
+    def load_official(self, state: Mapping[str, Tensor]) -> None:
+        """Take an official state dict. Raises BadCheckpoint listing what is missing, unexpected or misshapen.
+
+        The given tensors become the weights, without a copy.
+        """
+        mine = self.state_dict()
+        missing, unexpected = mine.keys() - state.keys(), state.keys() - mine.keys()
+        misshapen = [key for key in mine.keys() & state.keys() if mine[key].shape != state[key].shape]
+        problems = [
+            f"{len(keys)} {what} ({', '.join(sorted(keys)[:5])}{', …' if len(keys) > 5 else ''})"
+            for what, keys in (("missing", missing), ("unexpected", unexpected), ("of another shape", misshapen))
+            if keys
+        ]
+        if problems:
+            raise BadCheckpoint(
+                f"these weights do not fit an ACE-Step 1.5 network of this config: {'; '.join(problems)}. "
+                "Fetch the checkpoint again, or give the config.json that belongs to it"
+            )
+        self.load_state_dict(dict(state), assign=True)
+
+    def encode(
+        self,
+        text_hidden: Tensor,
+        text_mask: Tensor,
+        lyric_hidden: Tensor,
+        lyric_mask: Tensor,
+        refer_latents: Tensor,
+        refer_order: Tensor,
+    ) -> Condition:
+        """Pack text, lyrics and timbre; see `ConditionEncoder`."""
+        return self.encoder(text_hidden, text_mask, lyric_hidden, lyric_mask, refer_latents, refer_order)  # type: ignore[no-any-return]
+
+    def prepare(self, cond_hidden: Tensor, context: Tensor) -> Prepared:
+        """What does not depend on time, for a condition (b, l, e) and a context (b, t, 2c)."""
+        return self.decoder.prepare(cond_hidden, context)
+
+    def prepare_null(self, context: Tensor) -> Prepared:
+        """As `prepare`, without words. All positions of the null condition are equal, so one stands for any number."""
+        return self.decoder.prepare(self.null_condition_emb.to(context), context)
+
+    def step(self, x: Tensor, t: float, prepared: Prepared) -> Tensor:
+        """Velocity (b, t, c) of x (b, t, c) at one time for the whole batch."""
+        return self.decoder(x, torch.tensor([t], device=x.device, dtype=torch.float32), prepared)  # type: ignore[no-any-return]
+
+    def velocity(self, x: Tensor, t: Tensor, cond_hidden: Tensor, context: Tensor, r: Tensor | None = None) -> Tensor:
+        """Velocity (b, t, c) of x (b, t, c) at times t (b,); `r` None means r = t. Gradients flow."""
+        return self.decoder(x, t, self.decoder.prepare(cond_hidden, context), r)  # type: ignore[no-any-return]
+
+    def tokenize(self, latents: Tensor, silence: Tensor) -> tuple[Tensor, Tensor]:
+        """Latents (b, t, c), padded to whole windows with silence → quantised (b, n, e), codes (b, n)."""
+        return self.tokenizer(latents, silence)  # type: ignore[no-any-return]
+
+    def detokenize(self, quantised: Tensor) -> Tensor:
+        """(b, n, e) → latents (b, 5n, c)"""
+        return self.detokenizer(quantised)  # type: ignore[no-any-return]
+
+    def codes_to_quantised(self, codes: Tensor) -> Tensor:
+        """Codes (b, n) → (b, n, e)"""
+        return self.tokenizer.quantizer.values(codes)
