@@ -1,0 +1,335 @@
+"""The one training loop: autoencoder, diffusion transformer, planner and adapters differ only in what they hand in.
+
+- **A step is a number.** `batches(step)` and the generator given to the objective are pure functions of the step and
+  the seed. So the data position and all randomness of a run are one integer, a resumed run is the same run to the bit
+  (on like hardware), and batches can be prepared ahead of time in a thread.
+- **A checkpoint is one file**: weights, their running average and the optimiser's state as safetensors, the rest as
+  JSON in its header. It is written beside the old one and renamed, so a run can be cut off at any moment.
+- **A run is bounded** by minutes or by steps, over all its resumptions together; the schedules follow that bound.
+- **A sick run stops** at its first non-finite loss or gradient and says where the last good checkpoint is.
+- Devices, precision and several processes are Lightning Fabric's: the loop is the same on a laptop and on eight GPUs
+  (`fabric run --devices 8 …`).
+
+The folder of a run holds `checkpoint.safetensors`, `log.jsonl` (one line per report), `loss.png` and whatever the
+preview writes.
+"""
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from melisma.errors import BadCheckpoint, BadRequest, UnsoundResult
+from melisma.listen import Listener, quiet
+from melisma.training.schedule import Shape, average_decay, learning_rate
+
+Batch = Mapping[str, Any]
+Batches = Callable[[int], Batch]
+"""Step → batch: tensors by name. A pure function, so that the step is the position in the data."""
+
+Objective = Callable[[Any, Batch, torch.Generator], tuple[Tensor, dict[str, Tensor]]]
+"""(model, batch, generator) → loss () and figures worth logging, each ()."""
+
+Preview = Callable[[nn.Module, int], None]
+"""(averaged model, step) → files in the run's folder."""
+
+CHECKPOINT = "checkpoint.safetensors"
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to train. `minutes` or `steps` must be given; the first bound reached ends the run."""
+
+    seed: int
+    peak_rate: float
+    """Highest learning rate."""
+    minutes: float | None = None
+    steps: int | None = None
+    shape: Shape = "cosine"
+    warmup_steps: int = 50
+    floor: float = 0.02
+    """Lowest share of the peak rate."""
+    betas: tuple[float, float] = (0.9, 0.98)
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    """Largest norm of the gradient."""
+    average: float = 0.999
+    """Longest memory of the running average of the weights."""
+    device: str = "cpu"
+    """cpu, cuda, mps, or auto."""
+    precision: str | None = None
+    """As Lightning names it ("32-true", "bf16-mixed"); None: bf16-mixed on CUDA, else 32-true."""
+    report_every: int = 50
+    save_every_s: float = 180.0
+    preview_every: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.minutes is None and self.steps is None:
+            raise BadRequest("a training run needs an end: give minutes, steps or both")
+
+    def progress(self, step: int, elapsed_s: float) -> float:
+        """Share of the run that is done, 0..1."""
+        by_steps = step / self.steps if self.steps else 0.0
+        by_time = elapsed_s / (60 * self.minutes) if self.minutes else 0.0
+        return max(by_steps, by_time)
+
+
+class _Step(nn.Module):
+    """The objective as a module's forward, which is what Fabric wraps for precision and several processes."""
+
+    def __init__(self, model: nn.Module, objective: Objective) -> None:
+        super().__init__()
+        self.model, self.objective = model, objective
+
+    def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        return self.objective(self.model, batch, generator)
+
+
+def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
+    """Parameters that ask for gradients, by name."""
+    return {name: p for name, p in model.named_parameters() if p.requires_grad}
+
+
+@contextmanager
+def averaged(model: nn.Module, average: Mapping[str, Tensor]) -> Iterator[nn.Module]:
+    """Lend the model its averaged weights, in evaluation mode, for the length of the block."""
+    own, training = {name: p.detach().clone() for name, p in trainable(model).items()}, model.training
+    try:
+        _put(model, average)
+        model.eval()
+        yield model
+    finally:
+        _put(model, own)
+        model.train(training)
+
+
+def train(
+    model: nn.Module,
+    objective: Objective,
+    batches: Batches,
+    options: TrainingOptions,
+    folder: Path,
+    preview: Preview | None = None,
+    listen: Listener = quiet,
+) -> dict[str, Tensor]:
+    """Train the parameters of `model` that ask for gradients; resume from `folder` if it holds a checkpoint.
+
+    Returns the averaged weights by name and leaves the model with its own. Raises UnsoundResult at the first step
+    whose loss or gradient is not finite.
+    """
+    fabric = Fabric(
+        accelerator=options.device,
+        devices=_devices(),
+        precision=_precision(options),  # type: ignore[arg-type]
+    )
+    fabric.launch()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / CHECKPOINT
+    parameters = trainable(model)
+    optimiser = torch.optim.AdamW(
+        parameters.values(), lr=options.peak_rate, betas=options.betas, weight_decay=options.weight_decay
+    )
+    model.train()
+    module, optimiser = fabric.setup(_Step(model, objective), optimiser)
+    average = {name: p.detach().clone() for name, p in parameters.items()}
+    step, elapsed_s = 0, 0.0
+    if path.is_file():
+        step, elapsed_s = _restore(path, parameters, average, optimiser)
+        listen.note(f"resumed at step {step} after {elapsed_s / 60:.1f} minutes")
+    log = _Log(folder, fabric.is_global_zero)
+    saved_step, saved_at, began = step, time.monotonic(), time.monotonic() - elapsed_s
+    generator = torch.Generator(device=fabric.device)
+    listen.stage("train", options.steps or 0)
+    with ThreadPoolExecutor(1) as ahead:
+        position = _position(step, fabric)
+        coming = ahead.submit(batches, position)
+        while options.progress(step, elapsed_s) < 1:
+            batch = fabric.to_device(coming.result())
+            coming = ahead.submit(batches, _position(step + 1, fabric))
+            rate = options.peak_rate * learning_rate(
+                options.shape, options.progress(step, elapsed_s), step, options.warmup_steps, options.floor
+            )
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            generator.manual_seed(_mixed(options.seed, _position(step, fabric)))
+            loss, figures = module(batch, generator)
+            fabric.backward(loss)
+            norm = fabric.clip_gradients(module, optimiser, max_norm=options.clip, error_if_nonfinite=False)
+            _check(step, loss, norm, path, saved_step)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+            keep = average_decay(step, options.average)
+            with torch.no_grad():
+                torch._foreach_lerp_(list(average.values()), list(parameters.values()), 1 - keep)
+            step, elapsed_s = step + 1, time.monotonic() - began
+            log.add({"loss": loss.detach(), "gradient": norm, **figures})
+            if step % options.report_every == 0:
+                log.report(step, elapsed_s, rate, listen)
+            if preview and step % options.preview_every == 0 and fabric.is_global_zero:
+                with averaged(model, average):
+                    preview(model, step)
+            if time.monotonic() - saved_at > options.save_every_s:
+                _save(path, parameters, average, optimiser, step, elapsed_s, fabric)
+                saved_step, saved_at = step, time.monotonic()
+            listen.step()
+    _save(path, parameters, average, optimiser, step, elapsed_s, fabric)
+    log.report(step, elapsed_s, 0.0, listen)
+    return average
+
+
+def load_average(model: nn.Module, folder: Path) -> int:
+    """Give `model` the averaged weights of the run in `folder`; returns the step they are from."""
+    path = folder / CHECKPOINT
+    with _opened(path) as (state, tensors):
+        names = {name for name in tensors.keys() if name.startswith("average.")}  # noqa: SIM118
+        _put(model, {name.removeprefix("average."): tensors.get_tensor(name) for name in names})
+        return int(state["step"])
+
+
+def _put(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    named = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, tensor in weights.items():
+            if name not in named or named[name].shape != tensor.shape:
+                raise BadCheckpoint(f"weight {name} {tuple(tensor.shape)} does not fit this model")
+            named[name].copy_(tensor)
+
+
+def _devices() -> int | str:
+    """One process unless started by a launcher that says otherwise."""
+    return "auto" if "LOCAL_WORLD_SIZE" in os.environ else 1
+
+
+def _precision(options: TrainingOptions) -> str:
+    if options.precision:
+        return options.precision
+    cuda = options.device in ("cuda", "gpu") or (options.device == "auto" and torch.cuda.is_available())
+    return "bf16-mixed" if cuda else "32-true"
+
+
+def _position(step: int, fabric: Fabric) -> int:
+    """Every process trains on batches of its own."""
+    return step * fabric.world_size + fabric.global_rank
+
+
+def _mixed(seed: int, position: int) -> int:
+    """One seed per batch; golden-ratio hashing keeps neighbours apart."""
+    return (seed * 0x9E3779B97F4A7C15 + (position + 1) * 0xD1B54A32D192ED03) % (1 << 63)
+
+
+def _check(step: int, loss: Tensor, norm: Tensor | None, path: Path, saved_step: int) -> None:
+    value, size = float(loss.detach()), 0.0 if norm is None else float(norm)
+    if math.isfinite(value) and math.isfinite(size):
+        return
+    where = f"{path} (step {saved_step})" if path.is_file() else "none yet"
+    raise UnsoundResult(
+        f"training stopped at step {step}: loss {value}, gradient norm {size}. Last good checkpoint: {where}. "
+        "Resume from it with a lower learning rate, or look at the data of this step"
+    )
+
+
+def _save(
+    path: Path,
+    parameters: Mapping[str, Tensor],
+    average: Mapping[str, Tensor],
+    optimiser: Any,
+    step: int,
+    elapsed_s: float,
+    fabric: Fabric,
+) -> None:
+    if not fabric.is_global_zero:
+        return
+    tensors = {f"model.{name}": p.detach() for name, p in parameters.items()}
+    tensors |= {f"average.{name}": p for name, p in average.items()}
+    state = optimiser.state_dict()["state"]
+    for i, name in enumerate(parameters):
+        tensors |= {f"optimiser.{key}.{name}": value for key, value in state.get(i, {}).items()}
+    header = {"format": _FORMAT, "step": step, "elapsed_s": elapsed_s}
+    fresh = path.with_suffix(".new")
+    contiguous = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(contiguous, fresh, metadata={"training": json.dumps(header)})
+    fresh.replace(path)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[dict[str, Any], Any]]:
+    try:
+        with safe_open(path, framework="pt") as tensors:
+            header = (tensors.metadata() or {}).get("training")
+            if header is None:
+                raise BadCheckpoint(f"{path} is no training checkpoint; move it away to start afresh")
+            yield json.loads(header), tensors
+    except (OSError, SafetensorError) as error:
+        raise BadCheckpoint(f"cannot read {path}: {error}") from error
+
+
+def _restore(
+    path: Path, parameters: Mapping[str, Tensor], average: dict[str, Tensor], optimiser: Any
+) -> tuple[int, float]:
+    with _opened(path) as (header, tensors):
+        names = set(tensors.keys())
+        lacking = [name for name in parameters if f"model.{name}" not in names]
+        if lacking:
+            raise BadCheckpoint(f"{path} lacks {lacking[0]} and {len(lacking) - 1} more: it belongs to another model")
+        state = {}
+        with torch.no_grad():
+            for i, (name, p) in enumerate(parameters.items()):
+                p.copy_(tensors.get_tensor(f"model.{name}"))
+                average[name].copy_(tensors.get_tensor(f"average.{name}"))
+                if f"optimiser.step.{name}" in names:
+                    keys = ("step", "exp_avg", "exp_avg_sq")
+                    state[i] = {key: tensors.get_tensor(f"optimiser.{key}.{name}") for key in keys}
+        optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+        return int(header["step"]), float(header["elapsed_s"])
+
+
+class _Log:
+    """Means since the last report, as JSON lines, and the loss as a picture."""
+
+    def __init__(self, folder: Path, writes: bool) -> None:
+        self.path, self.writes = folder / "log.jsonl", writes
+        self.sums: dict[str, Tensor] = {}
+        self.count = 0
+
+    def add(self, figures: Mapping[str, Tensor | None]) -> None:
+        for name, value in figures.items():
+            if value is not None:
+                self.sums[name] = self.sums.get(name, 0) + value.detach().float()
+        self.count += 1
+
+    def report(self, step: int, elapsed_s: float, rate: float, listen: Listener) -> None:
+        if not self.count or not self.writes:
+            return
+        means = {name: round(float(total) / self.count, 5) for name, total in self.sums.items()}
+        self.sums, self.count = {}, 0
+        line = {"step": step, "elapsed_s": round(elapsed_s, 1), "rate": round(rate, 7), **means}
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        listen.note("  ".join(f"{name} {value:.4g}" for name, value in line.items()))
+        _plot(self.path)
+
+
+def _plot(path: Path) -> None:
+    """Loss over steps as `loss.png` beside the log; left out where matplotlib is not installed."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        return
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    figure = Figure(figsize=(8, 4))
+    axes = figure.add_subplot(xlabel="step", ylabel="loss", yscale="linear")
+    axes.plot([line["step"] for line in lines], [line["loss"] for line in lines])
+    figure.savefig(path.with_name("loss.png"), dpi=80)
