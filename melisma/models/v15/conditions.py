@@ -57,7 +57,7 @@ class Stack(nn.Module):
         places = Places.of(x, self.config.head_dim, self.config.rope_theta, self.config.sliding_window, valid)
         for layer in self.layers:
             x = layer(x, places)
-        return self.norm(x)  # type: ignore[no-any-return]
+        return self.norm(x)
 
 
 class LyricEncoder(Stack):

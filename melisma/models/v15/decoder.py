@@ -12,7 +12,9 @@ Axes: b batch, t latent frame, n token (two frames), c channel, l condition toke
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -59,7 +61,7 @@ class DecoderLayer(nn.Module):
         shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = (self.scale_shift_table + times).chunk(6, dim=1)
         x = x + gate_a * self.self_attn(modulated(self.self_attn_norm(x), shift_a, scale_a), places)
         x = x + self.cross_attn.attend(self.cross_attn_norm(x), memory)
-        return x + gate_m * self.mlp(modulated(self.mlp_norm(x), shift_m, scale_m))  # type: ignore[no-any-return]
+        return x + gate_m * self.mlp(modulated(self.mlp_norm(x), shift_m, scale_m))
 
 
 def modulated(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
@@ -114,12 +116,12 @@ class Decoder(nn.Module):
     def remember(self, condition: Tensor) -> Memory:
         """Keys and values of every cross-attention for a condition (b, l, e)."""
         hidden = self.condition_embedder(condition)
-        return tuple(layer.cross_attn.keys_values(hidden) for layer in self.layers)
+        return tuple(layer.cross_attn.keys_values(hidden) for layer in cast(Iterable[DecoderLayer], self.layers))
 
     def prepare(self, condition: Tensor, context: Tensor) -> Prepared:
         """Everything about a condition (b, l, e) and a context (b, t, 2c) that does not depend on time."""
         frames = context.shape[1]
-        patches = self._patches(context, slice(None, self.config.context_channels), self.proj_in[1].bias)
+        patches = self._patches(context, slice(None, self.config.context_channels), self._convolution.bias)
         config = self.config
         places = Places.of(patches, config.head_dim, config.rope_theta, config.sliding_window)
         return Prepared(self.remember(condition), patches, places, frames)
@@ -136,16 +138,20 @@ class Decoder(nn.Module):
         shift, scale = (self.scale_shift_table + embedding).chunk(2, dim=1)
         return self._frames(modulated(self.norm_out(hidden), shift, scale), prepared.frames)
 
+    @property
+    def _convolution(self) -> nn.Conv1d:
+        return cast(nn.Conv1d, self.proj_in[1])
+
     def _patches(self, x: Tensor, channels: slice, bias: Tensor | None) -> Tensor:
         """(b, t, c') → (b, n, w): the patch convolution's share of some channels, as a matrix product."""
         patch = self.config.patch_size
         x = F.pad(x, (0, 0, 0, -x.shape[1] % patch)).unflatten(1, (-1, patch)).flatten(2)
-        weight = self.proj_in[1].weight[:, channels].transpose(1, 2).flatten(1)
+        weight = self._convolution.weight[:, channels].transpose(1, 2).flatten(1)
         return F.linear(x, weight, bias)
 
     def _frames(self, hidden: Tensor, frames: int) -> Tensor:
         """(b, n, w) → (b, t, c): the transposed convolution, as a matrix product."""
-        convolution = self.proj_out[1]
+        convolution = cast(nn.ConvTranspose1d, self.proj_out[1])
         weight = convolution.weight.permute(2, 1, 0).flatten(0, 1)
-        out = F.linear(hidden, weight).unflatten(-1, (self.config.patch_size, -1)) + convolution.bias
-        return out.flatten(1, 2)[:, :frames]
+        out = F.linear(hidden, weight).unflatten(-1, (self.config.patch_size, -1))
+        return (out + cast(Tensor, convolution.bias)).flatten(1, 2)[:, :frames]

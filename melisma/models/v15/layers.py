@@ -52,7 +52,7 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(…, w) → (…, w)"""
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))  # type: ignore[no-any-return]
+        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
 
 
 def rotary(positions: int, head_dim: int, theta: float, like: Tensor) -> Rotary:
@@ -133,7 +133,9 @@ class Places:
         seen = valid.bool()[:, None, None, :].expand(-1, 1, n, n)
         index = torch.arange(n, device=x.device)
         near = (index[:, None] - index).abs() <= window
-        full, sliding = (torch.zeros(m.shape, dtype=x.dtype, device=x.device).masked_fill(~m, lowest) for m in (seen, seen & near))
+        full, sliding = (
+            torch.zeros(m.shape, dtype=x.dtype, device=x.device).masked_fill(~m, lowest) for m in (seen, seen & near)
+        )
         return cls(turn, full=full, sliding=sliding)
 
 
@@ -153,7 +155,7 @@ class Attention(nn.Module):
 
     def query(self, x: Tensor) -> Tensor:
         """(b, n, w) → (b, h, n, d)"""
-        return self.q_norm(self.q_proj(x).unflatten(-1, (self.heads, self.head_dim))).transpose(1, 2)  # type: ignore[no-any-return]
+        return self.q_norm(self.q_proj(x).unflatten(-1, (self.heads, self.head_dim))).transpose(1, 2)
 
     def keys_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(b, l, w) → two of (b, g, l, d)"""
@@ -170,7 +172,7 @@ class Attention(nn.Module):
             out = full_attention(q, k, v, mask)
         else:
             out = windowed_attention(q, k, v, self.window, places.band)
-        return self.o_proj(out.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+        return self.o_proj(out.transpose(1, 2).flatten(2))
 
     def attend(self, x: Tensor, memory: tuple[Tensor, Tensor]) -> Tensor:
         """Cross-attention of (b, n, w) to remembered keys and values; a memory of one item serves any batch."""
@@ -179,7 +181,7 @@ class Attention(nn.Module):
             out = v.repeat_interleave(self.heads // self.kv_heads, dim=1).transpose(1, 2).flatten(2)
         else:
             out = full_attention(self.query(x), k, v).transpose(1, 2).flatten(2)
-        return self.o_proj(out)  # type: ignore[no-any-return]
+        return self.o_proj(out)
 
 
 class EncoderLayer(nn.Module):
@@ -195,4 +197,4 @@ class EncoderLayer(nn.Module):
     def forward(self, x: Tensor, places: Places) -> Tensor:
         """(b, n, w) → (b, n, w)"""
         x = x + self.self_attn(self.input_layernorm(x), places)
-        return x + self.mlp(self.post_attention_layernorm(x))  # type: ignore[no-any-return]
+        return x + self.mlp(self.post_attention_layernorm(x))

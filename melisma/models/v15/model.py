@@ -58,7 +58,7 @@ class AceStep15(nn.Module):
         refer_order: Tensor,
     ) -> Condition:
         """Pack text, lyrics and timbre; see `ConditionEncoder`."""
-        return self.encoder(text_hidden, text_mask, lyric_hidden, lyric_mask, refer_latents, refer_order)  # type: ignore[no-any-return]
+        return self.encoder(text_hidden, text_mask, lyric_hidden, lyric_mask, refer_latents, refer_order)
 
     def prepare(self, cond_hidden: Tensor, context: Tensor) -> Prepared:
         """What does not depend on time, for a condition (b, l, e) and a context (b, t, 2c)."""
@@ -70,19 +70,19 @@ class AceStep15(nn.Module):
 
     def step(self, x: Tensor, t: float, prepared: Prepared) -> Tensor:
         """Velocity (b, t, c) of x (b, t, c) at one time for the whole batch."""
-        return self.decoder(x, torch.tensor([t], device=x.device, dtype=torch.float32), prepared)  # type: ignore[no-any-return]
+        return self.decoder(x, torch.tensor([t], device=x.device, dtype=torch.float32), prepared)
 
     def velocity(self, x: Tensor, t: Tensor, cond_hidden: Tensor, context: Tensor, r: Tensor | None = None) -> Tensor:
         """Velocity (b, t, c) of x (b, t, c) at times t (b,); `r` None means r = t. Gradients flow."""
-        return self.decoder(x, t, self.decoder.prepare(cond_hidden, context), r)  # type: ignore[no-any-return]
+        return self.decoder(x, t, self.decoder.prepare(cond_hidden, context), r)
 
     def tokenize(self, latents: Tensor, silence: Tensor) -> tuple[Tensor, Tensor]:
         """Latents (b, t, c), padded to whole windows with silence → quantised (b, n, e), codes (b, n)."""
-        return self.tokenizer(latents, silence)  # type: ignore[no-any-return]
+        return self.tokenizer(latents, silence)
 
     def detokenize(self, quantised: Tensor) -> Tensor:
         """(b, n, e) → latents (b, 5n, c)"""
-        return self.detokenizer(quantised)  # type: ignore[no-any-return]
+        return self.detokenizer(quantised)
 
     def codes_to_quantised(self, codes: Tensor) -> Tensor:
         """Codes (b, n) → (b, n, e)"""

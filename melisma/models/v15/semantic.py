@@ -41,7 +41,7 @@ class Quantizer(nn.Module):
         steps, basis = self._grid(codes.device)
         index = codes.clamp(0, math.prod(self.levels) - 1)[..., None] // basis % (steps.long() + 1)
         value = 2 * index / steps - 1
-        return self.project_out(value.to(self.project_out.weight.dtype))  # type: ignore[no-any-return]
+        return self.project_out(value.to(self.project_out.weight.dtype))
 
     def _grid(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """Steps per dimension (levels − 1) and the value of one step of each in a code."""
@@ -79,7 +79,7 @@ class Tokenizer(nn.Module):
         filling = silence.reshape(-1, silence.shape[-1])[:missing]
         latents = torch.cat([latents, filling.to(latents).expand(b, -1, -1)], dim=1)
         windows = self.audio_acoustic_proj(latents).unflatten(1, (-1, self.window)).flatten(0, 1)
-        return self.quantizer(self.attention_pooler(windows).unflatten(0, (b, -1)))  # type: ignore[no-any-return]
+        return self.quantizer(self.attention_pooler(windows).unflatten(0, (b, -1)))
 
 
 class Detokenizer(Stack):
@@ -92,4 +92,4 @@ class Detokenizer(Stack):
 
     def forward(self, quantised: Tensor) -> Tensor:
         x = self.embed_tokens(quantised).flatten(0, 1)[:, None] + self.special_tokens
-        return self.proj_out(self.run(x)).unflatten(0, (len(quantised), -1)).flatten(1, 2)  # type: ignore[no-any-return]
+        return self.proj_out(self.run(x)).unflatten(0, (len(quantised), -1)).flatten(1, 2)
