@@ -1,9 +1,17 @@
 """The flow-matching objective: its draws, its maths, and the official loss on recorded draws."""
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
+from safetensors.torch import load_file
 
-from melisma.training.flow import draw_dropped, draw_times, flow_loss, without
+from melisma.models.v15.config import AceStep15Config
+from melisma.models.v15.model import AceStep15
+from melisma.training.flow import DROPOUT, draw_dropped, draw_times, flow_loss, without
+
+DATA = Path(__file__).parent.parent / "data" / "v15"
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -60,3 +68,33 @@ def test_dropout_replaces_whole_conditions():
     out = without(condition, null, torch.tensor([False, True, False]))
     assert torch.equal(out[[0, 2]], condition[[0, 2]])
     assert torch.equal(out[1], torch.full((4, 2), 9.0))
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    model = AceStep15(AceStep15Config.from_dict(json.loads((DATA / "config_2b.json").read_text())))
+    model.load_official(load_file(DATA / "weights_2b.safetensors"))
+    return model.train(), load_file(DATA / "training_2b.safetensors")
+
+
+def test_the_official_loss_and_gradients_on_recorded_draws(recorded):
+    model, r = recorded
+    condition = model.encode(
+        r["text_hidden_states"],
+        r["text_attention_mask"],
+        r["lyric_hidden_states"],
+        r["lyric_attention_mask"],
+        r["refer_latents"],
+        r["refer_order_mask"],
+    ).hidden
+    quantised, _ = model.tokenize(r["src_latents"], r["silence_latent"])
+    hints = model.detokenize(quantised)[:, : r["src_latents"].shape[1]]
+    source = torch.where(r["is_covers"][:, None, None] > 0, hints, r["src_latents"])
+    context = torch.cat([source, r["chunk_masks"]], -1)
+    condition = without(condition, model.null_condition_emb, r["u_drop"] < DROPOUT)
+    loss = flow_loss(lambda x, t: model.velocity(x, t, condition, context, r["r"]), r["x0"], r["noise"], r["t"])
+    assert float(loss.detach()) == pytest.approx(float(r["loss"]), abs=1e-5)
+    loss.backward()
+    for name, parameter in model.named_parameters():
+        if f"grad.{name}" in r:
+            assert torch.allclose(parameter.grad, r[f"grad.{name}"], atol=1e-4), name
