@@ -1,10 +1,12 @@
 """Planning: from what a person asked to a blueprint that can be read, edited and sung.
 
 `draft` is the door. With a planner, a language model fills what was left open; without one, the person's own words
-and the generator's freedom have to do.
+and the generator's freedom have to do. `understand` is the reverse: from music to a blueprint.
 """
 
-from melisma.planning.drafting import DEFAULT_DURATION_S, draft
-from melisma.planning.planner import Planner
+from melisma.planning.drafting import DEFAULT_DURATION_S, draft, drafts
+from melisma.planning.parse import PlanError
+from melisma.planning.planner import Planner, load_planner
+from melisma.planning.understanding import understand
 
-__all__ = ["DEFAULT_DURATION_S", "Planner", "draft"]
+__all__ = ["DEFAULT_DURATION_S", "PlanError", "Planner", "draft", "drafts", "load_planner", "understand"]

@@ -1,11 +1,60 @@
-"""The planner: a language model with its vocabulary, ready to write plans."""
+"""The planner: a language model, its spellings, and where it may run."""
 
+import hashlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from melisma.models.planner import LanguageModel, load_language
+from melisma.planning.limits import LONGEST_S
+from melisma.planning.slots import Form
+
+# Of each weights file this much is read for the fingerprint: enough to tell checkpoints apart, quick for large ones.
+SIGNED_BYTES = 2**20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Planner:
-    """A language model that writes blueprints. `fingerprint` identifies its weights."""
+    """A language model that writes blueprints.
+
+    `fingerprint` identifies its weights. `longest_s` bounds the songs it plans. `at_work` brings it to the device for the
+    length of a `with` block and puts it away after; by default it stays where it is.
+    """
 
     name: str
     fingerprint: str
+    language: LanguageModel
+    longest_s: float = LONGEST_S
+    at_work: Callable[[], AbstractContextManager[object]] = nullcontext
+
+    @cached_property
+    def form(self) -> Form:
+        """Which tokens may follow where; built once."""
+        return Form(self.language.vocabulary, int(min(self.longest_s, LONGEST_S)))
+
+
+def load_planner(
+    folder: Path,
+    device: torch.device | str = "cpu",
+    library: Literal["torch", "mlx"] = "torch",
+    bits: Literal[4, 8] | None = None,
+    longest_s: float = LONGEST_S,
+) -> Planner:
+    """The planner of a checkpoint folder in the official layout. See `load_language` for what may be raised."""
+    language = load_language(folder, device, library, bits)
+    return Planner(folder.name, fingerprint(folder, bits), language, longest_s)
+
+
+def fingerprint(folder: Path, bits: int | None = None) -> str:
+    """Twelve letters that tell one planner from another."""
+    digest = hashlib.sha256(str(bits).encode())
+    for path in [*sorted(folder.glob("*.safetensors")), folder / "config.json"]:
+        digest.update(f"{path.name} {path.stat().st_size}".encode())
+        with path.open("rb") as file:
+            digest.update(file.read(SIGNED_BYTES))
+    return digest.hexdigest()[:12]
