@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from melisma.errors import BadCheckpoint
-from melisma.models.files import AGAIN, fingerprint, read_config, read_weights
+from melisma.models.files import fingerprint, read_config, read_weights
+from melisma.models.fill import fill
 
 # Brings a module to its device for the length of a `with` block (see `models.memory`).
 Hosting = Callable[[nn.Module], AbstractContextManager[object]]
@@ -107,25 +108,11 @@ def load(
     return Loaded(module, fingerprint(folder), hosting)
 
 
-def fill(module: nn.Module, folder: Path) -> None:
-    """Give a module its weights, all of them and no others. Raises BadCheckpoint with what differs."""
-    state, mine = read_weights(folder), module.state_dict()
-    wrong = {
-        "missing": mine.keys() - state.keys(),
-        "unexpected": state.keys() - mine.keys(),
-        "of another shape": {key for key in mine.keys() & state.keys() if mine[key].shape != state[key].shape},
-    }
-    said = [f"{len(keys)} {what} ({', '.join(sorted(keys)[:3])} …)" for what, keys in wrong.items() if keys]
-    if said:
-        raise BadCheckpoint(f"the weights in {folder} do not fit its config.json: {'; '.join(said)}. {AGAIN}")
-    module.load_state_dict(state, assign=True)
-
-
 def _read_oobleck(folder: Path, dtype: torch.dtype) -> nn.Module:
     from melisma.models.autoencoders.oobleck import Oobleck
 
     network = Oobleck.network_of(read_config(folder))
-    fill(network, folder)
+    fill(network, read_weights(folder), folder)
     return Oobleck(network, dtype)
 
 
@@ -134,7 +121,7 @@ def _read_spectral(folder: Path, _: torch.dtype) -> nn.Module:
     from melisma.models.autoencoders.spectral import SpectralAutoencoder
 
     module = SpectralAutoencoder.from_config(read_config(folder))
-    fill(module, folder)
+    fill(module, read_weights(folder), folder)
     return module.float()
 
 

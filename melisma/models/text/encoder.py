@@ -1,0 +1,110 @@
+"""The text encoder of ACE-Step 1.5: Qwen3-Embedding-0.6B, read in two ways.
+
+Descriptions are read whole (`hidden`: last hidden states after the final norm). Lyrics are only looked up (`embed`: rows
+of the embedding table, no layer runs); the generator's own lyric encoder does the rest.
+
+The checkpoint was trained with an end token behind every text, which its tokenizer appends; where a prompt already ends
+in one there are two, and both belong there. A text too long loses its last words, never the end token. Padding stands on
+the right and the network runs without a mask: it is causal, so nothing valid hears the padding.
+
+Axes: b text, l token, e width.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from melisma.errors import BadCheckpoint, MissingModel
+from melisma.models.files import AGAIN, fingerprint, read_config, read_weights
+from melisma.models.fill import fill
+
+END = "<|endoftext|>"
+
+
+class TextEncoder:
+    """A tokenizer and a network. `module` may be moved between calls; tensors are given where it then lies."""
+
+    def __init__(self, module: nn.Module, tokenizer: Tokenizer, fingerprint: str) -> None:
+        end = tokenizer.token_to_id(END)
+        if end is None:
+            raise BadCheckpoint(f"the tokenizer has no {END}: it does not belong to an ACE-Step text encoder. {AGAIN}")
+        self.module = module
+        self.fingerprint = fingerprint
+        self._tokenizer = tokenizer
+        self._end: int = end
+
+    @classmethod
+    def from_pretrained(
+        cls, folder: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+    ) -> "TextEncoder":
+        """Read network and tokenizer from a folder; nothing is fetched and no code of the checkpoint is run."""
+        network = read_network(folder, dtype).to(device)
+        return cls(network, read_tokenizer(folder), fingerprint(folder))
+
+    def tokens(self, text: str, max_tokens: int) -> list[int]:
+        """Token numbers of one text, the last one the end token; at most `max_tokens`."""
+        numbers: list[int] = self._tokenizer.encode(text).ids
+        appended = self._tokenizer.num_special_tokens_to_add(False) > 0
+        if not appended or numbers[-1:] != [self._end]:
+            numbers.append(self._end)
+        return numbers if len(numbers) <= max_tokens else [*numbers[: max_tokens - 1], self._end]
+
+    @torch.no_grad()
+    def hidden(self, texts: Sequence[str], max_tokens: int) -> tuple[Tensor, Tensor]:
+        """Last hidden states (b, l, e) and mask (b, l), 1 where a token is."""
+        numbers, mask = self._padded(texts, max_tokens)
+        return self.module(input_ids=numbers, use_cache=False).last_hidden_state, mask
+
+    @torch.no_grad()
+    def embed(self, texts: Sequence[str], max_tokens: int) -> tuple[Tensor, Tensor]:
+        """Embedding rows (b, l, e) and mask (b, l), 1 where a token is."""
+        numbers, mask = self._padded(texts, max_tokens)
+        table: Any = self.module.embed_tokens
+        return table(numbers), mask
+
+    def _padded(self, texts: Sequence[str], max_tokens: int) -> tuple[Tensor, Tensor]:
+        rows = [self.tokens(text, max_tokens) for text in texts]
+        device = next(self.module.parameters()).device
+        numbers = torch.full((len(rows), max(map(len, rows))), self._end)
+        mask = torch.zeros_like(numbers)
+        for i, row in enumerate(rows):
+            numbers[i, : len(row)] = torch.tensor(row)
+            mask[i, : len(row)] = 1
+        return numbers.to(device), mask.to(device)
+
+
+def read_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer.json of a folder, as it is: its own rules decide what is appended."""
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise MissingModel(f"no tokenizer.json in {folder}. {AGAIN}")
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises no narrower type
+        raise BadCheckpoint(f"{path} is not a tokenizer ({error}). {AGAIN}") from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def read_network(folder: Path, dtype: torch.dtype) -> nn.Module:
+    """A Qwen3Model with its weights, whether their names begin with `model.` or not."""
+    from transformers import Qwen3Config, Qwen3Model
+    from transformers.models.qwen3.modeling_qwen3 import Qwen3RotaryEmbedding
+
+    official = read_config(folder)
+    if official.get("model_type") != "qwen3":
+        raise BadCheckpoint(f"{folder} holds {official.get('model_type')!r}, expected a text encoder of type 'qwen3'")
+    config: Any = Qwen3Config(**official)
+    with torch.device("meta"):
+        network: Any = Qwen3Model(config)
+    weights = {key.removeprefix("model."): tensor for key, tensor in read_weights(folder).items()}
+    weights.pop("lm_head.weight", None)
+    fill(network, weights, folder)
+    module: nn.Module = network.to(dtype).eval().requires_grad_(False)
+    network.rotary_emb = Qwen3RotaryEmbedding(config)  # computed, not stored; in float32 whatever the weights are
+    return module
