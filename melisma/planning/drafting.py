@@ -321,7 +321,9 @@ def _played(request: SongRequest) -> Any:
 def _warn(request: SongRequest, blueprint: Blueprint, listen: Listener) -> None:
     """Say what a person should know before singing; refuse what nobody can sing."""
     if not blueprint.instrumental:
-        too_full = fit.warning(blueprint.lyrics, blueprint.duration_s, blueprint.bpm, blueprint.meter)
+        too_full = fit.warning(
+            blueprint.lyrics, blueprint.duration_s, blueprint.bpm, blueprint.meter, blueprint.language
+        )
         if too_full:
             listen.note(too_full)
     elif request.instrumental is False and isinstance(_played(request), Compose):

@@ -88,7 +88,7 @@ def typed(raw: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     fields: dict[str, Any] = {}
     problems = []
     for name, value in raw.items():
-        if name == "genres" or str(value).strip().lower() in ("n/a", ""):
+        if name == "genres" or value is None or str(value).strip().lower() in ("n/a", ""):
             continue
         ours, read, allowed = _READERS[name]
         try:

@@ -14,7 +14,8 @@ Axes: r sequence, n token, h head, k key/value head, d head width, w column of t
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 from transformers import Qwen3ForCausalLM
 from transformers.models.qwen3.modeling_qwen3 import apply_rotary_pos_emb
+from transformers.utils import logging
 
 from melisma.errors import BadCheckpoint, MissingModel
 from melisma.models.planner.language import Candidates, check_room
@@ -133,7 +135,7 @@ class QwenReader:
         self._length = length
         self._hidden = hidden[:, -1]
         self._step: _Graph | None = None
-        self._read = torch.cuda.Event() if hidden.is_cuda else None  # type: ignore[no-untyped-call]
+        self._read = torch.cuda.Event() if hidden.is_cuda else None
 
     @torch.inference_mode()
     def read(self, tokens: Tensor) -> None:
@@ -168,7 +170,7 @@ class _Graph:
         self.window = window
         self._tokens = tokens.clone()
         self._columns = torch.tensor([column], device=tokens.device)
-        beside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        beside = torch.cuda.Stream()
         beside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(beside):  # libraries set up their workspaces in a first call, which must not be captured
             language.walk(self._tokens, cache, self._columns, window)
@@ -195,13 +197,26 @@ def load_qwen(
 ) -> Qwen:
     """The network of a checkpoint folder in the official layout; bits: 8 or 4 for weights as integers."""
     try:
-        network = Qwen3ForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
+        with without_bars():
+            network = Qwen3ForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
     except (OSError, RuntimeError, SafetensorError) as error:
         raise BadCheckpoint(f"cannot load the planner in {folder}: {error}. Fetch the checkpoint again") from error
     network = network.to(device)
     if bits:
         pack(network, bits)
     return Qwen(network, vocabulary, context)
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Keep transformers from drawing on the terminal: progress is the listener's."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def pack(network: Qwen3ForCausalLM, bits: int) -> None:

@@ -9,6 +9,8 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
+from melisma.models.planner.qwen import without_bars
+
 MARKS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>")
 # How Qwen's tokenizer cuts a text before merging bytes; digits stand alone.
 CUTS = (
@@ -44,7 +46,9 @@ def write_toy_planner(folder: Path, codes: int = 64, seed: int = 0, layers: int 
     )
     with torch.random.fork_rng(devices=[]):  # the network draws its weights from the global generator
         torch.manual_seed(seed)
-        Qwen3ForCausalLM(config).save_pretrained(folder)
+        network = Qwen3ForCausalLM(config)
+    with without_bars():
+        network.save_pretrained(folder)
     return folder
 
 

@@ -102,8 +102,10 @@ def read_vocabulary(folder: Path) -> Vocabulary:
     path = folder / "tokenizer.json"
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        description = _rebuilt(folder)
+    except FileNotFoundError as error:
+        raise BadCheckpoint(
+            f"{folder} holds no tokenizer.json: the checkpoint is incomplete. Fetch it again"
+        ) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise BadCheckpoint(f"cannot read {path}: {error}. Fetch the checkpoint again") from error
     return vocabulary_of(description)
@@ -127,17 +129,3 @@ def vocabulary_of(description: dict[str, Any]) -> Vocabulary:
     words = Tokenizer.from_str(json.dumps({**description, "added_tokens": [], "post_processor": None}))
     marks = {text: number for text, number in added.items() if number not in codes}
     return Vocabulary(words, marks, first, min(len(codes), MOST_CODES))
-
-
-def _rebuilt(folder: Path) -> dict[str, Any]:
-    """The same description from the older `vocab.json` and `merges.txt`, by way of transformers."""
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise BadCheckpoint(
-            f"{folder} holds no tokenizer.json: the checkpoint is incomplete. Fetch it again"
-        ) from error
-    description: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
-    return description
