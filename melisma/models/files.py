@@ -28,7 +28,9 @@ def read_config(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise MissingModel(f"{folder} holds no config.json: give a checkpoint folder, or `melisma models pull` one") from error
+        raise MissingModel(
+            f"{folder} holds no config.json: give a checkpoint folder, or `melisma models pull` one"
+        ) from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise BadCheckpoint(f"{path} is not JSON ({error}). {AGAIN}") from error
     if not isinstance(config, dict):
@@ -48,7 +50,9 @@ def weight_files(path: Path) -> list[Path]:
             shards = sorted({path / shard for shard in _weight_map(index).values()})
             gone = [shard.name for shard in shards if not shard.is_file()]
             if gone:
-                raise BadCheckpoint(f"{path} lacks {len(gone)} of {len(shards)} weight files ({', '.join(gone[:3])}). {AGAIN}")
+                raise BadCheckpoint(
+                    f"{path} lacks {len(gone)} of {len(shards)} weight files ({', '.join(gone[:3])}). {AGAIN}"
+                )
             return shards
     raise MissingModel(
         f"no weights in {path}: expected {' or '.join(f'{n}.safetensors' for n in WEIGHT_NAMES)}, or shards with an index"
@@ -110,7 +114,9 @@ def read_tensor(path: Path) -> Tensor:
     except FileNotFoundError as error:
         raise MissingModel(f"no such file: {path}. {AGAIN}") from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
-        raise BadCheckpoint(f"{path} is not a plain tensor and was not opened: it may be corrupt or hold code. {AGAIN}") from error
+        raise BadCheckpoint(
+            f"{path} is not a plain tensor and was not opened: it may be corrupt or hold code. {AGAIN}"
+        ) from error
     if not isinstance(tensor, Tensor):
         raise BadCheckpoint(f"{path} holds a {type(tensor).__name__}, expected one tensor. {AGAIN}")
     return tensor

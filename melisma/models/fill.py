@@ -9,10 +9,10 @@ from melisma.errors import BadCheckpoint
 from melisma.models.files import AGAIN
 
 
-def fill(module: nn.Module, state: Mapping[str, Tensor], folder: Path) -> None:
+def fill(module: nn.Module, state: Mapping[str, Tensor], source: Path | str) -> None:
     """Make the tensors of `state` the weights of a module, which may lie on the meta device.
 
-    Raises BadCheckpoint with what is missing, unexpected or of another shape; `folder` is only named.
+    Raises BadCheckpoint with what is missing, unexpected or of another shape; `source` is only named.
     """
     mine = module.state_dict()
     wrong = {
@@ -26,5 +26,5 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], folder: Path) -> None:
         if keys
     ]
     if said:
-        raise BadCheckpoint(f"the weights in {folder} do not fit its config.json: {'; '.join(said)}. {AGAIN}")
+        raise BadCheckpoint(f"the weights of {source} do not fit this network: {'; '.join(said)}. {AGAIN}")
     module.load_state_dict(dict(state), assign=True)

@@ -48,7 +48,7 @@ class Stack(nn.Module):
         self.embed_tokens = nn.Linear(inputs, config.encoder_hidden_size)
         self.layers = nn.ModuleList(
             EncoderLayer(encoder_width(config), config.sliding_window if kind == SLIDING else None)
-            for kind in config.layer_types[:layers]
+            for kind in config.kinds(layers)
         )
         self.norm = RMSNorm(config.encoder_hidden_size, config.rms_norm_eps)
 

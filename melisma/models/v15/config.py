@@ -105,6 +105,11 @@ class AceStep15Config:
         known["fsq_input_levels"] = tuple(known["fsq_input_levels"])
         return cls(**{field.name: known[field.name] for field in fields(cls)})
 
+    def kinds(self, layers: int) -> tuple[str, ...]:
+        """Attention of the first layers of any stack; each starts anew, and goes on alternating past the list."""
+        alternating = tuple((SLIDING, FULL)[i % 2] for i in range(layers))
+        return self.layer_types[:layers] + alternating[len(self.layer_types) :]
+
     @property
     def context_channels(self) -> int:
         """Channels beside the noise: what is heard, and the mask."""

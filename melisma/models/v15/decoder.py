@@ -107,7 +107,7 @@ class Decoder(nn.Module):
         self.condition_embedder = nn.Linear(config.encoder_hidden_size, width.hidden)
         self.layers = nn.ModuleList(
             DecoderLayer(width, config.sliding_window if kind == SLIDING else None)
-            for kind in config.layer_types[: config.num_hidden_layers]
+            for kind in config.kinds(config.num_hidden_layers)
         )
         self.norm_out = RMSNorm(width.hidden, width.eps)
         self.proj_out = nn.Sequential(nn.Identity(), nn.ConvTranspose1d(width.hidden, c, patch, patch))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from melisma.errors import BadCheckpoint
+from melisma.models.fill import fill
 from melisma.models.v15.conditions import Condition, ConditionEncoder
 from melisma.models.v15.config import AceStep15Config
 from melisma.models.v15.decoder import Decoder, Prepared
@@ -28,25 +28,12 @@ class AceStep15(nn.Module):
         self.detokenizer = Detokenizer(config)
         self.null_condition_emb = nn.Parameter(torch.randn(1, 1, config.encoder_hidden_size))
 
-    def load_official(self, state: Mapping[str, Tensor]) -> None:
-        """Take an official state dict. Raises BadCheckpoint listing what is missing, unexpected or misshapen.
+    def load_official(self, state: Mapping[str, Tensor], source: str = "this state dict") -> None:
+        """Take an official state dict; the given tensors become the weights, without a copy.
 
-        The given tensors become the weights, without a copy.
+        Raises BadCheckpoint listing what is missing, unexpected or of another shape.
         """
-        mine = self.state_dict()
-        missing, unexpected = mine.keys() - state.keys(), state.keys() - mine.keys()
-        misshapen = [key for key in mine.keys() & state.keys() if mine[key].shape != state[key].shape]
-        problems = [
-            f"{len(keys)} {what} ({', '.join(sorted(keys)[:5])}{', …' if len(keys) > 5 else ''})"
-            for what, keys in (("missing", missing), ("unexpected", unexpected), ("of another shape", misshapen))
-            if keys
-        ]
-        if problems:
-            raise BadCheckpoint(
-                f"these weights do not fit an ACE-Step 1.5 network of this config: {'; '.join(problems)}. "
-                "Fetch the checkpoint again, or give the config.json that belongs to it"
-            )
-        self.load_state_dict(dict(state), assign=True)
+        fill(self, state, source)
 
     def encode(
         self,
