@@ -1,0 +1,1 @@
+"""Ranking: which of several takes is best, and why, in words."""
