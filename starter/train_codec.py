@@ -49,13 +49,17 @@ class Echo(Listener):
         click.echo(message)
 
 
-def crops(folder: Path, samples: int, takes: int, seed: int) -> AudioCrops:
-    """Crops of all songs to learn from: half the time of the mix, half of a stem or guide."""
+def crops(folder: Path, extra: Path | None, samples: int, takes: int, seed: int) -> AudioCrops:
+    """Crops of the songs to learn from: mostly of the mix, else of a stem; a tenth of extra files, if there are any."""
     learn, _ = held_out(songs(folder))
-    mixes = [song / "mix.flac" for song in learn]
-    parts = [path for song in learn for path in sorted(song.glob("stems/*.flac"))]
-    weights = [0.6 / len(mixes)] * len(mixes) + [0.4 / max(1, len(parts))] * len(parts)
-    return AudioCrops(mixes + parts, weights, CONFIG.sample_rate, samples, takes, seed)
+    kinds = [
+        (0.6, [song / "mix.flac" for song in learn]),
+        (0.4, [path for song in learn for path in sorted(song.glob("stems/*.flac"))]),
+        (0.1, sorted(extra.rglob("*.flac")) if extra else []),
+    ]
+    files = [path for _, paths in kinds for path in paths]
+    weights = [share / len(paths) for share, paths in kinds for _ in paths]
+    return AudioCrops(files, weights, CONFIG.sample_rate, samples, takes, seed)
 
 
 def save(model: SpectralAutoencoder, folder: Path, half: bool) -> None:
@@ -70,6 +74,7 @@ def save(model: SpectralAutoencoder, folder: Path, half: bool) -> None:
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--extra", type=click.Path(path_type=Path, exists=True), help="More FLAC files, such as guide tracks.")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.option("--minutes", type=float, default=60.0, show_default=True)
 @click.option("--takes", type=int, default=8, show_default=True, help="Crops per step.")
@@ -79,20 +84,29 @@ def save(model: SpectralAutoencoder, folder: Path, half: bool) -> None:
 @click.option("--device", default="auto", show_default=True)
 @click.option("--freeze", is_flag=True, help="Train the decoder alone.")
 def main(
-    data: Path, out: Path, minutes: float, takes: int, seconds: float, rate: float, seed: int, device: str, freeze: bool
+    data: Path,
+    extra: Path | None,
+    out: Path,
+    minutes: float,
+    takes: int,
+    seconds: float,
+    rate: float,
+    seed: int,
+    device: str,
+    freeze: bool,
 ) -> None:
     """Train the starter's autoencoder and write it to OUT/vae."""
     torch.manual_seed(seed)
     model, start = SpectralAutoencoder(CONFIG), out / ("frozen.safetensors" if freeze else "start.safetensors")
     samples = round(seconds * CONFIG.sample_rate / model.hop) * model.hop
-    batches = crops(data, samples, takes, seed)
+    batches = crops(data, extra, samples, takes, seed)
     click.echo(f"{len(batches.files)} files")
     if start.is_file():
         model.load_state_dict(load_file(start))
     elif freeze:
         model.load_state_dict(load_file(out / "start.safetensors"))
         load_average(model, out)
-        freeze_encoder(model, (crops(data, samples, takes, seed + 1)(i)["waveform"] for i in range(80)))
+        freeze_encoder(model, (crops(data, extra, samples, takes, seed + 1)(i)["waveform"] for i in range(80)))
         save_file(model.state_dict(), start)
     else:
         out.mkdir(parents=True, exist_ok=True)

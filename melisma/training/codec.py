@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from melisma.models.autoencoders import phase
 from melisma.models.autoencoders.spectral import SpectralAutoencoder
@@ -76,6 +77,10 @@ class CodecObjective:
         energy = (guess - magnitude).square().sum((1, 2)).add(1e-6).sqrt()
         convergence = (energy / (magnitude.square().sum((1, 2)).sqrt() + 10.0)).mean()
 
+        # Likely levels are lower than mean levels where music is noise: without this, cymbals come back too soft.
+        told, wanted = (_power(model, x) for x in (guess, magnitude))
+        power = (told - wanted).abs().mean()
+
         advance, step = phase.differences(analysis.spectrum, config.window, config.frame_hop)
         weight = magnitude.sqrt() * heard
         weight = weight / (weight.mean((1, 2), keepdim=True) + 0.05)
@@ -86,12 +91,13 @@ class CodecObjective:
         ratio = config.frames_per_latent
         place = torch.unflatten(analysis.place, 1, (-1, ratio)).mean(2)
         stereo = (outline.place - place).abs().mean()
-        loss = level + 0.5 * convergence + self.phase * (moves + steps) + 0.5 * stereo
+        loss = level + 0.5 * convergence + 0.1 * power + self.phase * (moves + steps) + 0.5 * stereo
         drift = latents.square().mean((0, 1)) - 1
         if self.learns_latents:
             loss = loss + 0.01 * (drift.square().mean() + latents.mean((0, 1)).square().mean())
         figures = {
             "level_db": 8.686 * (outline.level - truth).abs().mean(),
+            "power_db": 4.343 * power,
             "convergence": convergence,
             "advance_nll": moves,
             "step_nll": steps,
@@ -106,6 +112,12 @@ def importance(bins: int, rate_hz: int) -> Tensor:
     frequency = torch.arange(bins) * (rate_hz / 2 / (bins - 1))
     weight = (3000 / frequency.clamp_min(3000)).pow(0.66)
     return weight / weight.mean()
+
+
+def _power(model: SpectralAutoencoder, magnitude: Tensor) -> Tensor:
+    """Log power of (b, f, n) in broad bands over one latent frame each (b, t, g)."""
+    pooled = F.avg_pool1d(magnitude.square(), model.config.frames_per_latent).transpose(1, 2) @ model.grouped
+    return torch.log(pooled + model.config.floor**2)
 
 
 def _likelihood(belief: Tensor, truth: Tensor, weight: Tensor) -> Tensor:

@@ -21,7 +21,8 @@ Floats = NDArray[np.float32]
 
 def songs(folder: Path) -> list[Path]:
     """Folders below `folder` that hold a finished song (`song.json`), sorted by name."""
-    found = sorted(path.parent for path in folder.rglob("song.json"))
+    # a folder that begins with a dot is still being written
+    found = sorted(path.parent for path in folder.rglob("song.json") if not path.parent.name.startswith("."))
     if not found:
         raise BadRequest(f"no song found under {folder}: a song is a folder with song.json, mix.flac and stems/")
     return found

@@ -1,0 +1,230 @@
+"""Training a diffusion transformer of ACE-Step 1.5's class on songs whose tracks are known.
+
+A *lesson* is what a request would be: something heard (the guide track, a mix with a hole, a stem), the words, and the
+music that should come back. The same song gives lessons for every task, since its stems are known. Words go through
+the exact prompt templates, so a checkpoint trained here is asked in the same way as the official ones.
+
+Latents are cached per song (`SongLatents`), so no audio is read in training. The text encoder is small and learns
+together with the transformer.
+
+Axes: b take, t latent frame, c channel, l token, e width.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from melisma.generators.v15 import prompts
+from melisma.models.v15 import AceStep15
+from melisma.song import AudioRef, Blueprint, Complete, Compose, Cover, Extract, Lego, Repaint
+from melisma.training.flow import draw_dropped, draw_times, flow_loss, without
+
+MIX, GUIDE, STEM, REST = "mix", "guide", "stem.", "rest."
+"""Names of cached latents: the whole song, its guide track, a track alone, the song without that track."""
+
+Tokens = Callable[[str, int], list[int]]
+"""(text, longest) → token numbers, as the text encoder reads them."""
+
+
+@dataclass(frozen=True)
+class SongLatents:
+    """A song as latents, each (t, c), and what is known about it."""
+
+    latents: Mapping[str, Tensor]
+    captions: tuple[str, ...]
+    lyrics: str
+    language: str
+    bpm: int
+    key: str
+    meter: int
+
+    @property
+    def tracks(self) -> list[str]:
+        return sorted(name.removeprefix(STEM) for name in self.latents if name.startswith(STEM))
+
+    def save(self, path: Path) -> None:
+        """Write as one safetensors file of half-precision latents, facts in its header."""
+        facts = {name: getattr(self, name) for name in ("captions", "lyrics", "language", "bpm", "key", "meter")}
+        fresh = path.with_suffix(".new")
+        halves = {name: tensor.half().contiguous() for name, tensor in self.latents.items()}
+        save_file(halves, fresh, metadata={"facts": json.dumps(facts)})
+        fresh.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "SongLatents":
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads(file.metadata()["facts"])
+            latents = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return cls(latents, **(facts | {"captions": tuple(facts["captions"])}))
+
+
+@dataclass(frozen=True)
+class TaskShares:
+    """How often each task is taught. What a song cannot teach (no second stem, no guide) becomes a compose lesson."""
+
+    compose: float = 0.55
+    repaint: float = 0.13
+    extract: float = 0.08
+    lego: float = 0.08
+    complete: float = 0.08
+    cover: float = 0.08
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Batches of lessons; a pure function of the step."""
+
+    songs: Sequence[SongLatents]
+    silence: Tensor
+    """(t', c)."""
+    tokens: Tokens
+    frames: int
+    takes: int
+    timbre_frames: int
+    seed: int
+    shares: TaskShares = field(default_factory=TaskShares)
+    guided: float = 0.9
+    """Share of compose lessons that hear the guide; the others start from words alone."""
+
+    def __call__(self, step: int) -> dict[str, Tensor]:
+        """music, source (b, t, c); mask (b, t); cover (b); text, lyrics and their masks (b, l); timbre (b, t', c)."""
+        random = np.random.default_rng([self.seed, step])
+        lengths = np.array([len(song.latents[MIX]) for song in self.songs], np.float64)
+        chosen = random.choice(len(self.songs), self.takes, p=lengths / lengths.sum())
+        rows = [self._lesson(self.songs[i], random) for i in chosen]
+        batch = {
+            name: torch.stack([row[name] for row in rows]) for name in ("music", "source", "mask", "cover", "timbre")
+        }
+        for name, longest in (("text", prompts.TEXT_TOKENS), ("lyrics", prompts.LYRIC_TOKENS)):
+            batch |= _padded(name, [self.tokens(row[name], longest) for row in rows])
+        return batch
+
+    def _lesson(self, song: SongLatents, random: np.random.Generator) -> dict[str, Any]:
+        start = int(random.integers(0, max(1, len(song.latents[MIX]) - self.frames)))
+        task, source, target = self._task(song, random)
+
+        def crop(latents: Tensor) -> Tensor:
+            part = latents[start : start + self.frames].float()
+            return torch.cat([part, self._silence(self.frames - len(part))])
+
+        mask = torch.ones(self.frames)
+        heard = self._silence(self.frames) if source is None else crop(song.latents[source])
+        if isinstance(task, Repaint):
+            mask = _hole(self.frames, random)
+            heard = torch.where(mask[:, None] > 0, self._silence(self.frames), heard)
+        blueprint = Blueprint(
+            caption=song.captions[int(random.integers(len(song.captions)))],
+            lyrics=song.lyrics,
+            language=song.language,
+            bpm=song.bpm if random.random() > 0.25 else None,
+            key=song.key if random.random() > 0.25 else None,
+            meter=song.meter if random.random() > 0.25 else None,
+            duration_s=len(song.latents[MIX]) / 25,
+        )
+        return {
+            "music": crop(song.latents[target]),
+            "source": heard,
+            "mask": mask,
+            "cover": torch.tensor(float(isinstance(task, Cover))),
+            "timbre": self._timbre(song, random),
+            "text": prompts.text_prompt(blueprint.caption, prompts.instruction(task), prompts.metadata(blueprint)),
+            "lyrics": prompts.lyric_prompt(blueprint.lyrics, blueprint.language),
+        }
+
+    def _task(self, song: SongLatents, random: np.random.Generator) -> tuple[Any, str | None, str]:
+        """A task with the names of what is heard (None: silence) and of what should come back."""
+        names = ("compose", "repaint", "extract", "lego", "complete", "cover")
+        share = np.array([getattr(self.shares, name) for name in names])
+        name = names[int(random.choice(len(names), p=share / share.sum()))]
+        file, tracks = AudioRef(path=Path(MIX)), song.tracks
+        track: Any = tracks[int(random.integers(len(tracks)))] if tracks else None
+        rest = f"{REST}{track}"
+        if name == "repaint":
+            return Repaint(source=file, start_s=0.0), MIX, MIX
+        if name == "cover":
+            return Cover(source=file), MIX, MIX
+        if name == "extract" and track:
+            return Extract(source=file, track=track), MIX, f"{STEM}{track}"
+        if name == "lego" and rest in song.latents:
+            return Lego(source=file, track=track), rest, f"{STEM}{track}"
+        if name == "complete" and len(tracks) > 1:
+            others = tuple(other for other in tracks if other != track)
+            named = others if random.random() < 0.7 else ()
+            return Complete(source=file, tracks=named), f"{STEM}{track}", MIX
+        guided = GUIDE in song.latents and random.random() < self.guided
+        return Compose(), GUIDE if guided else None, MIX
+
+    def _timbre(self, song: SongLatents, random: np.random.Generator) -> Tensor:
+        """A stretch of the song itself in a fifth of the lessons, silence in the others."""
+        mix = song.latents[MIX]
+        if random.random() > 0.2 or len(mix) <= self.timbre_frames:
+            return self._silence(self.timbre_frames)
+        start = int(random.integers(len(mix) - self.timbre_frames))
+        return mix[start : start + self.timbre_frames].float()
+
+    def _silence(self, frames: int) -> Tensor:
+        return self.silence.repeat(-(-max(1, frames) // len(self.silence)), 1)[: max(0, frames)]
+
+
+def _hole(frames: int, random: np.random.Generator) -> Tensor:
+    """(t): 1 in a region to be made anew: somewhere within, or all that follows a point (extension)."""
+    length = int(random.integers(frames // 8, frames * 3 // 4))
+    start = frames - length if random.random() < 0.4 else int(random.integers(0, frames - length + 1))
+    mask = torch.zeros(frames)
+    mask[start : start + length] = 1
+    return mask
+
+
+def _padded(name: str, rows: Sequence[Sequence[int]]) -> dict[str, Tensor]:
+    width = max(map(len, rows))
+    numbers, mask = (torch.zeros(len(rows), width, dtype=torch.long) for _ in range(2))
+    for i, row in enumerate(rows):
+        numbers[i, : len(row)] = torch.tensor(row)
+        mask[i, : len(row)] = 1
+    return {name: numbers, f"{name}_mask": mask}
+
+
+class Learner(nn.Module):
+    """Transformer and text encoder, trained as one."""
+
+    def __init__(self, net: AceStep15, words: nn.Module, silence: Tensor) -> None:
+        super().__init__()
+        self.net, self.words = net, words
+        self.silence: Tensor
+        self.register_buffer("silence", silence, persistent=False)
+
+    def condition(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Packed condition (b, l, e) of a batch."""
+        words: Any = self.words
+        text = words(input_ids=batch["text"], use_cache=False).last_hidden_state
+        order = torch.arange(len(text), device=text.device)
+        packed = self.net.encode(
+            text, batch["text_mask"], words.embed_tokens(batch["lyrics"]), batch["lyrics_mask"], batch["timbre"], order
+        )
+        return packed.hidden
+
+
+def objective(
+    model: Learner, batch: Mapping[str, Tensor], generator: torch.Generator
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Flow matching over all tasks, and reconstruction through the semantic codes that covers hear."""
+    net, music = model.net, batch["music"]
+    quantised, _ = net.tokenize(music, model.silence)
+    hints = net.detokenize(quantised)[:, : music.shape[1]]
+    codes = (hints - music).square().mean()
+    source = torch.where(batch["cover"][:, None, None] > 0, hints.detach(), batch["source"])
+    context = torch.cat([source, batch["mask"][..., None].expand_as(source)], -1)
+    condition = model.condition(batch)
+    condition = without(condition, net.null_condition_emb, draw_dropped(len(music), generator))
+    times = draw_times(len(music), generator)
+    noise = torch.randn(music.shape, generator=generator, device=music.device)
+    flow = flow_loss(lambda x, t: net.velocity(x, t, condition, context), music, noise, times)
+    return flow + 0.2 * codes, {"flow": flow, "codes": codes}

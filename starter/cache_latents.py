@@ -1,0 +1,72 @@
+"""Songs as latents, ready to learn from: `python -m starter.cache_latents --data DIR --vae DIR --out DIR`.
+
+For each song the mix, its guide track, every stem and the mix without one of its stems are encoded and kept as half
+precision, about 12 MB an hour and track. What is there already is left alone, so the folder of songs may still grow.
+"""
+
+from pathlib import Path
+from random import Random
+
+import click
+import numpy as np
+import soundfile
+import torch
+from torch import Tensor
+
+from melisma.models.autoencoders import load
+from melisma.score.guide import render_guide
+from melisma.training.data import songs
+from melisma.training.dit import GUIDE, MIX, REST, STEM, SongLatents
+from starter.songs import SongSheet, read_sheet
+
+
+def sounds_of(folder: Path, sheet: SongSheet) -> dict[str, np.ndarray]:
+    """All that is to be encoded of a song, each (2, s), as long as its mix."""
+    mix = _read(folder / "mix.flac")
+    stems = {stem.track: _fitted(_read(folder / stem.file), mix.shape[1]) for stem in sheet.stems}
+    found = {MIX: mix, GUIDE: _fitted(render_guide(sheet.score).samples, mix.shape[1])}
+    found |= {f"{STEM}{track}": sound for track, sound in stems.items()}
+    if len(stems) > 1:
+        left_out = Random(sheet.seed).choice(sorted(stems))
+        together = sum(stems.values())
+        # the mix is mastered, the stems are not: the rest is brought to the level it has in the mix
+        level = np.std(mix) / max(float(np.std(together)), 1e-6)
+        found[f"{REST}{left_out}"] = ((together - stems[left_out]) * level).astype(np.float32)
+    return found
+
+
+def _read(path: Path) -> np.ndarray:
+    sound, _ = soundfile.read(path, dtype="float32", always_2d=True)
+    return sound.T
+
+
+def _fitted(sound: np.ndarray, samples: int) -> np.ndarray:
+    return np.pad(sound, ((0, 0), (0, max(0, samples - sound.shape[1]))))[:, :samples]
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--vae", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True)
+@click.option("--device", default="cpu", show_default=True)
+def main(data: Path, vae: Path, out: Path, device: str) -> None:
+    """Encode every song below DATA that is not in OUT yet."""
+    out.mkdir(parents=True, exist_ok=True)
+    autoencoder = load(vae, device)
+
+    def encode(sound: np.ndarray) -> Tensor:
+        return autoencoder.encode(torch.from_numpy(sound)[None])[0]
+
+    for folder in songs(data):
+        path = out / f"{folder.name}.safetensors"
+        if path.is_file():
+            continue
+        sheet = read_sheet(folder)
+        latents = {name: encode(sound) for name, sound in sounds_of(folder, sheet).items()}
+        facts = {"captions": sheet.captions, "lyrics": sheet.lyrics, "language": sheet.language}
+        SongLatents(latents, **facts, bpm=sheet.bpm, key=sheet.key, meter=sheet.meter).save(path)
+        click.echo(path.name)
+
+
+if __name__ == "__main__":
+    main()

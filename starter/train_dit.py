@@ -1,0 +1,184 @@
+"""Train the starter's diffusion transformer: `python -m starter.train_dit --latents DIR --vae DIR --out DIR --minutes 60`.
+
+Network, prompts and tasks are ACE-Step 1.5's, only smaller, so everything that plays the official checkpoints plays
+this one. Two things are its own: a tiny text encoder learns along with it, and composing hears a guide track, so the
+network need not invent time, harmony and melody. All attention is local (±2.6 s): whole songs are as easy to it as the
+ten seconds it is trained on.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from torch import Tensor
+from transformers import Qwen3Config, Qwen3Model
+
+from melisma.generators.v15 import prompts
+from melisma.models.autoencoders import load
+from melisma.models.text.encoder import END, TextEncoder
+from melisma.models.v15 import AceStep15, AceStep15Config
+from melisma.song import TRACKS
+from melisma.training.dit import Learner, Lessons, SongLatents, objective
+from melisma.training.loop import TrainingOptions, load_average, train
+from starter.train_codec import Echo
+
+LAYERS = 6
+CONFIG = {
+    "architectures": ["AceStepConditionGenerationModel"],
+    "model_type": "acestep",
+    "model_version": "starter",
+    "is_turbo": False,
+    "hidden_size": 256,
+    "intermediate_size": 704,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 64,
+    "layer_types": ["sliding_attention"] * LAYERS,
+    "sliding_window": 32,
+    "in_channels": 192,
+    "audio_acoustic_hidden_dim": 64,
+    "timbre_hidden_dim": 64,
+    "text_hidden_dim": 128,
+    "timbre_fix_frame": 125,
+    "num_lyric_encoder_hidden_layers": 1,
+    "num_timbre_encoder_hidden_layers": 1,
+    "num_attention_pooler_hidden_layers": 1,
+    "fsq_input_levels": [8, 8, 8, 5, 5, 5],
+    "lyric_alignment_layers_config": {},
+}
+PIECES = 2000
+
+
+def read_songs(folder: Path) -> list[SongLatents]:
+    """All cached songs, by name."""
+    return [SongLatents.load(path) for path in sorted(folder.glob("*.safetensors"))]
+
+
+def prompts_of(songs: list[SongLatents]) -> Iterator[str]:
+    """Texts to find common pieces in."""
+    for track in TRACKS:
+        yield f"Extract the {track.upper()} track from the audio: Generate the {track.upper()} track based on the audio context:"
+    for instruction in (prompts.MAKE, prompts.FOLLOW, prompts.REPAINT, "Complete the input track with"):
+        yield prompts.text_prompt(
+            "", instruction, "- bpm: N/A\n- timesignature: 4\n- keyscale: C minor\n- duration: 30 seconds\n"
+        )
+    for song in songs:
+        yield from song.captions
+        yield prompts.lyric_prompt(song.lyrics, song.language)
+        yield f"- bpm: {song.bpm}\n- keyscale: {song.key}\n"
+
+
+def new_tokenizer(songs: list[SongLatents]) -> Tokenizer:
+    """Byte-level pieces; digits stand alone, and the end token is appended to every text."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=PIECES, initial_alphabet=alphabet, special_tokens=[END], show_progress=False
+    )
+    tokenizer.train_from_iterator(prompts_of(songs), trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"$A {END}", pair=f"$A $B {END}", special_tokens=[(END, tokenizer.token_to_id(END))]
+    )
+    return tokenizer
+
+
+def new_words(tokenizer: Tokenizer) -> Qwen3Model:
+    """A text encoder of two layers."""
+    width = CONFIG["text_hidden_dim"]
+    config = Qwen3Config(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=width,
+        intermediate_size=3 * width,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=64,
+        max_position_embeddings=4096,
+        initializer_range=0.05,
+        architectures=["Qwen3ForCausalLM"],
+    )
+    return Qwen3Model(config)
+
+
+def new_net() -> AceStep15:
+    """The network at the start of its life: modest weights, and blocks that begin by changing nothing."""
+    net = AceStep15(AceStep15Config.from_dict(CONFIG))
+    for name, parameter in net.named_parameters():
+        if parameter.ndim > 1 and name.endswith("weight"):
+            torch.nn.init.normal_(parameter, std=0.02 if "embed" in name else parameter[0].numel() ** -0.5)
+        elif name.endswith("bias"):
+            torch.nn.init.zeros_(parameter)
+        elif "table" in name or "special" in name or "null" in name:
+            torch.nn.init.normal_(parameter, std=0.02)
+        if name.endswith(("o_proj.weight", "down_proj.weight", "time_proj.weight")):
+            torch.nn.init.normal_(parameter, std=0.002)
+    torch.nn.init.normal_(net.decoder.proj_out[1].weight, std=0.002)
+    return net
+
+
+def save(model: Learner, tokenizer: Tokenizer, folder: Path) -> None:
+    """Write transformer and text encoder as the folders of a bundle, in half precision."""
+    for name, module in (("dit", model.net), ("text", model.words)):
+        place = folder / name
+        place.mkdir(parents=True, exist_ok=True)
+        halves = {key: tensor.half().contiguous() for key, tensor in module.state_dict().items()}
+        save_file(halves, place / "model.new", {"format": "pt"})
+        (place / "model.new").replace(place / "model.safetensors")
+    (folder / "dit" / "config.json").write_text(json.dumps(CONFIG, indent=2) + "\n")
+    silence = model.silence.T[None].half().contiguous()
+    save_file({"silence_latent": silence}, folder / "dit" / "silence_latent.safetensors")
+    model.words.config.save_pretrained(folder / "text")
+    tokenizer.save(str(folder / "text" / "tokenizer.json"))
+
+
+def silence_of(vae: Path) -> Tensor:
+    """What the autoencoder makes of silence, (t, c): a minute."""
+    autoencoder = load(vae)
+    second = autoencoder.encode(torch.zeros(1, 2, 5 * autoencoder.sample_rate))[0]
+    return second[60:61].repeat(1500, 1)
+
+
+@click.command()
+@click.option("--latents", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--vae", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True)
+@click.option("--minutes", type=float, default=60.0, show_default=True)
+@click.option("--takes", type=int, default=12, show_default=True, help="Lessons per step.")
+@click.option("--frames", type=int, default=256, show_default=True, help="Latent frames of a lesson.")
+@click.option("--rate", type=float, default=1e-3, show_default=True, help="Peak learning rate.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--device", default="auto", show_default=True)
+def main(
+    latents: Path, vae: Path, out: Path, minutes: float, takes: int, frames: int, rate: float, seed: int, device: str
+) -> None:
+    """Train the starter's transformer and text encoder and write them to OUT/dit and OUT/text."""
+    torch.manual_seed(seed)
+    songs, pieces = read_songs(latents), out / "tokenizer.json"
+    out.mkdir(parents=True, exist_ok=True)
+    if not pieces.is_file():
+        new_tokenizer(songs).save(str(pieces))
+    tokenizer = Tokenizer.from_file(str(pieces))
+    model = Learner(new_net(), new_words(tokenizer), silence_of(vae))
+    reader = TextEncoder(model.words, tokenizer, "")
+    lessons = Lessons(songs, model.silence, reader.tokens, frames, takes, CONFIG["timbre_fix_frame"], seed)
+    million = sum(p.numel() for p in model.parameters()) / 1e6
+    click.echo(f"{len(songs)} songs, {million:.1f} M parameters, {tokenizer.get_vocab_size()} text pieces")
+    options = TrainingOptions(
+        seed=seed, peak_rate=rate, minutes=minutes, device=device, shape="linear", warmup_steps=100
+    )
+    train(model, objective, lessons, options, out, listen=Echo())
+    load_average(model, out)
+    save(model, tokenizer, out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Lessons for the diffusion transformer, and a short run of it."""
+
+from collections import Counter
+
+import pytest
+import torch
+from transformers import Qwen3Config, Qwen3Model
+
+from melisma.models.v15 import AceStep15, AceStep15Config
+from melisma.song import INSTRUMENTAL
+from melisma.toys import DIT
+from melisma.training.dit import Learner, Lessons, SongLatents, TaskShares, objective
+from melisma.training.loop import TrainingOptions, load_average, train
+
+CHANNELS, FRAMES = 8, 20
+MARKS = {"mix": 1.0, "guide": 2.0, "stem.bass": 3.0, "stem.drums": 4.0, "rest.bass": 5.0}
+SILENCE = torch.full((7, CHANNELS), -9.0)
+
+
+def tokens(text: str, longest: int) -> list[int]:
+    return [ord(letter) % 50 + 1 for letter in text][:longest]
+
+
+def song(names=tuple(MARKS), frames=60, **facts) -> SongLatents:
+    latents = {name: torch.full((frames, CHANNELS), MARKS[name]) for name in names}
+    given = {"captions": ("a slow waltz",), "lyrics": INSTRUMENTAL, "language": "unknown", "bpm": 90, "key": "C major"}
+    return SongLatents(latents, **(given | facts), meter=3)
+
+
+def lessons(*songs, **changes) -> Lessons:
+    given = {"songs": songs, "silence": SILENCE, "tokens": tokens, "frames": FRAMES, "takes": 4, "timbre_frames": 5}
+    return Lessons(**(given | {"seed": 1} | changes))
+
+
+def only(task: str) -> TaskShares:
+    return TaskShares(**{name: float(name == task) for name in TaskShares.__dataclass_fields__})
+
+
+def values(tensor: torch.Tensor) -> set[float]:
+    return set(tensor.unique().tolist())
+
+
+@pytest.mark.parametrize(
+    ("task", "source", "music"),
+    [("compose", 2.0, {1.0}), ("extract", 1.0, {3.0, 4.0}), ("lego", 5.0, {3.0}), ("cover", 1.0, {1.0})],
+)
+def test_what_is_heard_and_what_comes_back(task, source, music):
+    seen, heard = set(), Counter()
+    for step in range(6):
+        batch = lessons(song(), shares=only(task), guided=1.0)(step)
+        seen |= values(batch["music"])
+        heard.update(values(batch["source"]))
+        assert values(batch["mask"]) == {1.0}
+        assert values(batch["cover"]) == {float(task == "cover")}
+    assert music <= seen
+    assert source in heard
+    if task != "lego":  # a lego lesson needs the song without that very track, else it is a compose lesson
+        assert seen == music
+        assert set(heard) == {source}
+
+
+def test_completing_hears_a_stem_and_plays_the_song():
+    batch = lessons(song(), shares=only("complete"), takes=8)(0)
+    assert values(batch["music"]) == {1.0}
+    assert values(batch["source"]) == {3.0, 4.0}
+
+
+def test_a_hole_is_silent_and_marked():
+    batch = lessons(song(), shares=only("repaint"), takes=8)(0)
+    inside = batch["mask"] > 0
+    assert values(batch["source"][inside]) == {-9.0}
+    assert values(batch["source"][~inside]) == {1.0}
+    assert all(FRAMES // 8 <= n < FRAMES * 3 // 4 for n in inside.sum(1).tolist())
+
+
+def test_what_a_song_cannot_teach_becomes_composing():
+    bare = song(names=("mix",))
+    for task in ("extract", "lego", "complete"):
+        batch = lessons(bare, shares=only(task))(0)
+        assert values(batch["music"]) == {1.0}
+        assert values(batch["source"]) == {-9.0}
+
+
+def test_short_songs_end_in_silence():
+    batch = lessons(song(frames=12), shares=only("compose"), guided=1.0)(0)
+    assert values(batch["music"][:, :12]) == {1.0}
+    assert values(batch["music"][:, 12:]) == {-9.0}
+
+
+def test_a_step_always_has_the_same_lessons():
+    first, again = lessons(song())(5), lessons(song())(5)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert first["text"].shape == first["text_mask"].shape
+
+
+def test_latents_survive_storage(tmp_path):
+    kept = song(lyrics="[Verse]\nla la")
+    kept.save(tmp_path / "a.safetensors")
+    again = SongLatents.load(tmp_path / "a.safetensors")
+    assert again.tracks == ["bass", "drums"]
+    assert again.lyrics == kept.lyrics
+    assert again.captions == kept.captions
+    assert torch.equal(again.latents["mix"].float(), kept.latents["mix"])
+
+
+@pytest.fixture
+def learner() -> Learner:
+    torch.manual_seed(0)
+    words = Qwen3Config(
+        vocab_size=64, hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
+        num_key_value_heads=1, head_dim=8, max_position_embeddings=512,
+    )  # fmt: skip
+    net = AceStep15(AceStep15Config.from_dict(DIT))
+    for parameter in net.parameters():
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.1)
+    return Learner(net, Qwen3Model(words), SILENCE)
+
+
+def test_a_short_run_lowers_the_held_out_loss_and_reaches_every_part(learner, tmp_path):
+    def latents(seed: int) -> SongLatents:
+        random = torch.Generator().manual_seed(seed)
+        notes = torch.randn(60, CHANNELS, generator=random).cumsum(0) * 0.3
+        return SongLatents({"mix": notes, "guide": notes * 0.5}, ("x",), INSTRUMENTAL, "unknown", 90, "C major", 4)
+
+    learn = lessons(*(latents(i) for i in range(6)), silence=torch.zeros(7, CHANNELS), takes=8)
+    other = lessons(*(latents(i) for i in range(6, 9)), silence=torch.zeros(7, CHANNELS), takes=8)
+
+    @torch.no_grad()
+    def held_out() -> float:
+        losses = [objective(learner, other(i), torch.Generator().manual_seed(i))[0] for i in range(6)]
+        return float(torch.stack(losses).mean())
+
+    before = held_out()
+    start = {name: p.detach().clone() for name, p in learner.named_parameters()}
+    options = TrainingOptions(seed=1, peak_rate=5e-3, steps=60, warmup_steps=5, average=0.9)
+    train(learner, objective, learn, options, tmp_path)
+    load_average(learner, tmp_path)
+    assert held_out() < 0.9 * before
+    still = [name for name, p in learner.named_parameters() if torch.equal(p, start[name])]
+    assert still == ["net.encoder.timbre_encoder.special_token"]  # the 2B layout keeps it without using it
