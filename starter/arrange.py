@@ -80,6 +80,8 @@ class PartPlan:
     @property
     def instrument(self) -> str:
         """The instrument in words."""
+        if self.role == "vocals":
+            return "voice"
         if self.role == "fx":
             return "vinyl crackle" if any(event.pitch == FX["vinyl"] for event in self.events) else "sound effects"
         if self.drums:

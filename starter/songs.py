@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import groupby
 from pathlib import Path
 from random import Random
 
@@ -21,10 +22,13 @@ from pydantic import Field
 from melisma.errors import BadRequest
 from melisma.notation import Part, Score
 from melisma.score import STYLES, write
+from melisma.score.grammar import settle
+from melisma.score.singer import VOICES, Singer
 from melisma.song import INSTRUMENTAL, Blueprint
 from starter.arrange import PartPlan, arrange, hire
 from starter.captions import Facts, captions
 from starter.effects import render_effects
+from starter.lyrics import lyrics
 from starter.mix import mix_down, set_up
 from starter.sampler import RATE_HZ, Audio, Sampler, open_sampler
 
@@ -141,28 +145,35 @@ def section_times(score: Score) -> tuple[Timed, ...]:
 
 def make_instrumental(seed: int, seconds: float, sampler: Sampler) -> tuple[SongSheet, Audio, dict[str, Audio]]:
     """One instrumental song: its sheet, its mix (2, s), its stems by track."""
-    blueprint = blueprint_for(seed, seconds)
-    score = write(blueprint, seed)
-    band = hire(score, seed)
-    parts = arrange(score, seed, band)
-    samples = round(score.duration_s * RATE_HZ)
-    desk = set_up(parts, band.style, seed)
-    mix, stems = mix_down(render_parts(parts, sampler, samples), parts, desk, seed)
+    score = write(blueprint_for(seed, seconds), seed)
+    parts = arrange(score, seed)
+    return _finish(
+        seed, score, parts, render_parts(parts, sampler, round(score.duration_s * RATE_HZ)), sampler.name, None
+    )
+
+
+def _finish(
+    seed: int, score: Score, parts: Sequence[PartPlan], sounds: Sequence[Audio], soundfont: str, voice: str | None
+) -> tuple[SongSheet, Audio, dict[str, Audio]]:
+    """Mix the parts and write down what they are."""
+    desk = set_up(parts, STYLES[score.style], seed, sung=voice is not None)
+    mix, stems = mix_down(sounds, parts, desk, seed)
     sheet = SongSheet(
         recipe=RECIPE,
         seed=seed,
         score=score,
         style=score.style,
-        captions=describe(score, parts, seed, None),
+        captions=describe(score, parts, seed, voice),
         lyrics=INSTRUMENTAL,
         language="unknown",
         bpm=score.bpm,
         key=score.key,
         meter=score.meter,
         duration_s=score.duration_s,
+        voice=voice,
         sections=section_times(score),
         stems=stems_of(parts),
-        soundfont=sampler.name,
+        soundfont=soundfont,
         mix={
             "loudness_lufs": desk.loudness_lufs,
             "room_s": desk.room.decay_s,
@@ -172,6 +183,78 @@ def make_instrumental(seed: int, seconds: float, sampler: Sampler) -> tuple[Song
         },
     )
     return sheet, mix, by_track(stems, parts)
+
+
+# --- Sung songs -----------------------------------------------------------------------------------------------------
+
+UNSUNG_STYLES = frozenset({"ambient", "classical", "march", "techno"})
+_SUNG_FORMS: tuple[tuple[tuple[str, float], ...], ...] = (
+    (("verse", 0.5), ("chorus", 0.5)),
+    (("intro", 0.0), ("verse", 0.5), ("chorus", 0.5)),
+    (("verse", 1.0),),
+    (("chorus", 1.0),),
+    (("verse", 0.4), ("pre-chorus", 0.2), ("chorus", 0.4)),
+    (("chorus", 0.5), ("solo", 0.0), ("verse", 0.5)),
+    (("bridge", 0.4), ("chorus", 0.6)),
+)
+"""Sections and their share of the lines."""
+
+
+def sung_blueprint_for(seed: int, seconds: float) -> tuple[Blueprint, str]:
+    """What a sung song of a seed is asked to be, and who sings it. As many lines as two bars each (or one) leave room for."""
+    rng = Random(f"{seed}/style")
+    style = STYLES[rng.choice(sorted(set(STYLES) - UNSUNG_STYLES))]
+    voice = rng.choice(
+        ("female vocals", "female vocals", "bright female vocals", "warm female vocals", "male vocals", "male vocals")
+    )
+    asked = Blueprint(caption=f"{style.words[-1]}, {voice}", lyrics=INSTRUMENTAL, duration_s=seconds)
+    facts = settle(asked, Random(f"{seed}/facts"))
+    form = rng.choice(_SUNG_FORMS)
+    bars = int(seconds / facts.bar_s) - 4 * sum(share == 0 for _, share in form)
+    room = max(2, bars // (1 if facts.bar_s > 3.25 else 4 if facts.bar_s < 1.1 else 2))
+    sections = [(tag, round(room * share)) for tag, share in form]
+    span_s = facts.bar_s * (1 if facts.bar_s > 3.25 else 4 if facts.bar_s < 1.1 else 2)
+    most = max(6, min(12, int(span_s * 2.6)))
+    words = lyrics(Random(f"{seed}/lyrics"), sections, fewest=max(4, most - 5), most=most)
+    return asked.model_copy(update={"lyrics": words, "language": "en"}), voice
+
+
+def make_sung(seed: int, seconds: float, sampler: Sampler, singer: Singer) -> tuple[SongSheet, Audio, dict[str, Audio]]:
+    """One song with the guide voice on top: its sheet, its mix (2, s), its stems by track."""
+    blueprint, who = sung_blueprint_for(seed, seconds)
+    score = write(blueprint, seed)
+    band = hire(score, seed)
+    parts = arrange(score, seed, band)
+    samples = round(score.duration_s * RATE_HZ)
+    vocal = singer.sing(score, VOICES[who], RATE_HZ, seed)
+    sounds = [vocal.sound.samples[:, :samples], *render_parts(parts, sampler, samples)]
+    players = [PartPlan("vocals", -1, "vocals"), *parts]
+    sheet, mix, tracks = _finish(seed, score, players, sounds, sampler.name, who)
+    timed = [
+        (s, score.seconds(s.notes[0].start), score.seconds(s.notes[-1].start + s.notes[-1].length))
+        for s in score.sung()
+    ]
+    words = [list(group) for _, group in groupby(timed, key=lambda item: (item[0].line, item[0].word))]
+    return (
+        sheet.model_copy(
+            update={
+                "lyrics": score.lyrics(),
+                "language": "en",
+                "syllables": tuple(Timed(text=s.text, start_s=round(a, 4), end_s=round(b, 4)) for s, a, b in timed),
+                "words": tuple(
+                    Timed(
+                        text="".join(s.text for s, _, _ in word),
+                        start_s=round(word[0][1], 4),
+                        end_s=round(word[-1][2], 4),
+                    )
+                    for word in words
+                ),
+                "phonemes": tuple(Timed(text=p.symbol, start_s=p.start_s, end_s=p.end_s) for p in vocal.phonemes),
+            }
+        ),
+        mix,
+        tracks,
+    )
 
 
 def stems_of(parts: Sequence[PartPlan]) -> tuple[Stem, ...]:
@@ -228,26 +311,36 @@ def read_sheet(folder: Path) -> SongSheet:
 _samplers: dict[str, Sampler] = {}
 
 
-def make_one(out: Path, seed: int, seconds: float, fonts: tuple[str, ...]) -> int:
+_singers: list[Singer] = []
+
+
+def make_one(out: Path, seed: int, seconds: float, fonts: tuple[str, ...], sung: bool = False) -> int:
     """Make one song if it is not there yet; returns its seed."""
     if not is_done(out, seed):
         name = soundfont_for(seed, fonts)
         if name not in _samplers:
             _samplers[name] = open_sampler(name)
-        keep(out, *make_instrumental(seed, seconds, _samplers[name]))
+        if sung:
+            if not _singers:
+                _singers.append(Singer())
+            keep(out, *make_sung(seed, seconds, _samplers[name], _singers[0]))
+        else:
+            keep(out, *make_instrumental(seed, seconds, _samplers[name]))
     return seed
 
 
-def make_many(out: Path, seeds: Sequence[int], seconds: float, fonts: tuple[str, ...], jobs: int) -> Iterator[int]:
+def make_many(
+    out: Path, seeds: Sequence[int], seconds: float, fonts: tuple[str, ...], jobs: int, sung: bool = False
+) -> Iterator[int]:
     """Make songs, in this process or in several; yields each seed as its folder is complete."""
     out.mkdir(parents=True, exist_ok=True)
     if jobs == 1:
         for seed in seeds:
-            yield make_one(out, seed, seconds, fonts)
+            yield make_one(out, seed, seconds, fonts, sung)
         return
     n = len(seeds)
     with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(make_one, [out] * n, seeds, [seconds] * n, [fonts] * n)
+        yield from pool.map(make_one, [out] * n, seeds, [seconds] * n, [fonts] * n, [sung] * n)
 
 
 def parse_seeds(text: str) -> range:
@@ -273,11 +366,14 @@ def parse_seeds(text: str) -> range:
 @click.option(
     "--soundfonts", default="musescore,fluid", show_default=True, help="Which to play with; plain needs none installed."
 )
-def main(out: Path, seeds: str, seconds: float, jobs: int, nice: int, soundfonts: str) -> None:
+@click.option(
+    "--sung/--instrumental", default=False, help="Songs with the guide voice (needs the extra voice), or without."
+)
+def main(out: Path, seeds: str, seconds: float, jobs: int, nice: int, soundfonts: str, sung: bool) -> None:
     """Make annotated songs from seeds; what is there already is left alone."""
     os.nice(nice)
     wanted = parse_seeds(seeds)
-    for number, seed in enumerate(make_many(out, wanted, seconds, tuple(soundfonts.split(",")), jobs), 1):
+    for number, seed in enumerate(make_many(out, wanted, seconds, tuple(soundfonts.split(",")), jobs, sung), 1):
         click.echo(f"{number}/{len(wanted)} {folder_of(out, seed)}")
 
 

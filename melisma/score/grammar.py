@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal, cast
 
-from melisma.notation import Chord, Line, Note, Score, Section, SectionTag
+from melisma.notation import Chord, Line, Note, Score, Section, SectionTag, Word
 from melisma.score.genres import HARMONY, Style, style_of
 from melisma.score.harmony import progression
 from melisma.score.melody import MAJOR_FIVE, MINOR_FIVE, Span, pitches, tune_rhythm, word_rhythm
@@ -30,6 +30,9 @@ ENERGY: dict[SectionTag, float] = {
 
 VOICE_RANGE = (57, 74)
 """Lowest and highest sung pitch, A3 to D5: where the guide voice is at ease."""
+LOW_VOICE_RANGE = (45, 62)
+"""For a low voice, as a caption asks for with a word such as "male" or "baritone"."""
+_LOW_VOICES = ("male", "man", "baritone", "bass voice", "tenor", "deep voice", "low voice")
 LEAD_RANGE = (60, 81)
 
 _FORMS: dict[str, tuple[SectionTag, ...]] = {
@@ -96,7 +99,7 @@ def write(blueprint: Blueprint, seed: int) -> Score:
     blocks = _form(facts, written, bars, streams("form"))
     sections = tuple(_sections(blocks))
     chords = _chords(facts, sections, streams)
-    sung, lines = _words(facts, blocks, chords, streams)
+    sung, lines = _words(facts, blocks, chords, voice_range(blueprint.caption), streams)
     played = _tunes(facts, sections, chords, sung, streams)
     melody = tuple(sorted([*sung, *played], key=lambda note: note.start))
     return Score(
@@ -138,6 +141,11 @@ def settle(blueprint: Blueprint, rng: Random) -> Facts:
         key=blueprint.key or _stated_key(blueprint.caption) or drawn_key,
         meter=meter,
     )
+
+
+def voice_range(caption: str) -> tuple[int, int]:
+    """Lowest and highest pitch of the voice that a caption asks for; the guide voice's own where it says nothing."""
+    return LOW_VOICE_RANGE if _any_word(_LOW_VOICES, caption.lower()) else VOICE_RANGE
 
 
 def _any_word(words: Sequence[str], caption: str) -> bool:
@@ -404,21 +412,20 @@ def _scale(facts: Facts, rng: Random) -> tuple[list[int], Sequence[int]]:
 
 
 def _words(
-    facts: Facts, blocks: Sequence[_Block], chords: Sequence[Chord], streams: _Streams
+    facts: Facts, blocks: Sequence[_Block], chords: Sequence[Chord], compass: tuple[int, int], streams: _Streams
 ) -> tuple[list[Note], tuple[Line, ...]]:
     """Set every line to music: its section's bars shared among the lines, one note per syllable."""
     notes: list[Note] = []
     lines: list[Line] = []
     chord_at = _finder(chords, facts.meter)
     scale, degrees = _scale(facts, streams("voice scale"))
-    low, high = VOICE_RANGE
+    low, high = compass
     low += (scale[0] - low) % 12 if (scale[0] - low) % 12 <= 4 else 0
     beat = 0.0
     for index, block in enumerate(blocks):
         block_beats = block.bars * facts.meter
         if block.verse and block.verse.lines:
             for start, length, words in _lines_in(block.verse, block_beats, facts.meter):
-                n = len(lines)
                 line = Line(section=index, words=words)
                 stresses = [heavy for word in words for heavy in stressed(word)]
                 number = sum(1 for other in lines if other.section == index)
@@ -434,12 +441,11 @@ def _words(
                     for pitch, span, syllable in zip(tune, spans, line.syllables, strict=True)
                 ]
                 lines.append(line)
-                assert len(lines) == n + 1
         beat += block_beats
     return notes, tuple(lines)
 
 
-def _lines_in(verse: Verse, beats: float, meter: int) -> Iterator[tuple[float, float, tuple]]:  # type: ignore[type-arg]
+def _lines_in(verse: Verse, beats: float, meter: int) -> Iterator[tuple[float, float, tuple[Word, ...]]]:
     """Start, length and words of each line within its section: whole bars each if they fit, else equal shares."""
     n = len(verse.lines)
     bars = int(beats // meter)
