@@ -6,6 +6,7 @@ only widths are small.
 """
 
 import json
+import math
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -151,7 +152,7 @@ def drawn(module: nn.Module, seed: int) -> dict[str, Tensor]:
             return 1 + 0.1 * noise
         if tensor.ndim < 2 or "special" in key or "null" in key or "table" in key:
             return 0.3 * noise
-        return noise * tensor[0].numel() ** -0.5
+        return noise / math.sqrt(tensor[0].numel())
 
     return {key: draw(key, tensor) for key, tensor in module.state_dict().items()}
 
