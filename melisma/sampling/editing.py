@@ -6,55 +6,21 @@ velocities moves the edit. After the window the rest is walked towards the targe
 Axes: b take, t latent frame, c channel.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from melisma.listen import Listener, quiet
-from melisma.sampling.guidance import Guidance, Momentum, Velocity, apg, cfg
+from melisma.sampling.guidance import Guided
 from melisma.sampling.noise import Draw, noised
+from melisma.sampling.solvers import Euler
 from melisma.sampling.walk import Plan, refuse_unless_finite
 
 
-@dataclass
-class Side:
-    """One description's velocities, with the momentum of its guidance.
-
-    Each noise draw of a step starts from the same momentum, which advances once, by the draws' mean difference.
-    """
-
-    conditional: Velocity
-    unconditional: Velocity
-    guidance: Guidance
-    momentum: Momentum
-
-    @classmethod
-    def of(cls, conditional: Velocity, unconditional: Velocity, guidance: Guidance) -> "Side":
-        """A side at the start of a walk."""
-        return cls(conditional, unconditional, guidance, Momentum())
-
-    def ask(self, x: Tensor, t: float) -> tuple[Tensor, Tensor | None]:
-        """Guided velocity, and the difference it was guided by."""
-        c = self.conditional(x, t)
-        if not self.guidance.acts(t):
-            return c, None
-        u = self.unconditional(x, t)
-        if self.guidance.method == "cfg":
-            return cfg(c, u, self.guidance.scale), None
-        return apg(c, self.momentum.ahead(c - u), self.guidance.scale), c - u
-
-    def settle(self, differences: list[Tensor | None]) -> None:
-        """Advance the momentum by the mean of a step's differences."""
-        seen = [difference for difference in differences if difference is not None]
-        if seen:
-            self.momentum.advance(torch.stack(seen).mean(0))
-
-
 def flow_edit(
-    origin: Side,
-    target: Side,
+    origin: Guided,
+    target: Guided,
     music: Tensor,
     plan: Plan,
     *,
@@ -65,9 +31,12 @@ def flow_edit(
 ) -> Tensor:
     """Edit music (b, t, c) from the origin's description to the target's.
 
-    `window` is a share of the steps; steps before it are skipped, so a later start keeps more. Solvers other than Euler
-    and wavelet correction do not apply. Raises UnsoundResult at the first step whose latents are not finite.
+    `window` is a share of the steps; steps before it are skipped, so a later start keeps more. An edit walks with Euler
+    and without corrections, and says so where the plan asks for them. Raises UnsoundResult at the first step whose
+    latents are not finite.
     """
+    if unheeded := _unheeded(plan):
+        listen.note(f"An edit walks with the euler solver alone: {', '.join(unheeded)} left out.")
     first, last = (int(plan.steps * share) for share in window)
     edit, walking = music, False
     for i, (now, then) in enumerate(pairwise(plan.times)):
@@ -78,16 +47,26 @@ def flow_edit(
         else:
             if not walking:
                 edit, walking = edit + noised(music, fresh().to(music), now) - music, True
-            v, difference = target.ask(edit, now)
-            target.settle([difference])
-            edit = edit + (then - now) * v
+            edit = edit + (then - now) * target(edit, now)
         refuse_unless_finite(edit, f"step {i + 1} of {plan.steps} (time {now:.3f})")
         listen.step()
     return edit * plan.latent_rescale + plan.latent_shift
 
 
-def _drift(origin: Side, target: Side, music: Tensor, edit: Tensor, t: float, fresh: Draw, draws: int) -> Tensor:
-    """Mean difference of both velocities at time t over noise draws."""
+def _unheeded(plan: Plan) -> list[str]:
+    """What the plan asks for and an edit does not do, in words."""
+    asked = {
+        f"solver {type(plan.solver).__name__.lower()}": not isinstance(plan.solver, Euler),
+        "wavelet correction": plan.dcw is not None,
+        "velocity clamp": plan.velocity_clamp > 0,
+        "velocity momentum": plan.velocity_momentum > 0,
+    }
+    return [name for name, wanted in asked.items() if wanted]
+
+
+def _drift(origin: Guided, target: Guided, music: Tensor, edit: Tensor, t: float, fresh: Draw, draws: int) -> Tensor:
+    """Mean difference of both velocities at time t over noise draws. Each draw starts from the same momentum, which
+    advances once, by the draws' mean."""
     asked = []
     for _ in range(draws):
         noisy = noised(music, fresh().to(music), t)

@@ -12,7 +12,7 @@ from melisma.sampling.noise import noised
 
 
 def blend_weights(made: Tensor, frames: int) -> Tensor:
-    """(b, t) weight of what was made: 1 inside, a straight ramp over up to `frames` outside, 0 beyond.
+    """(b, t) weight of what was made: 1 inside, a straight ramp over up to `frames` outside, 0 beyond. On the CPU.
 
     A mask that makes everything, or nothing, has no edge and keeps weight 1.
     """
@@ -21,9 +21,7 @@ def blend_weights(made: Tensor, frames: int) -> Tensor:
         if bool(mask.all()) or not bool(mask.any()):
             row.fill_(1.0)
             continue
-        edges = torch.diff(
-            mask.int(), prepend=torch.zeros(1, device=mask.device), append=torch.zeros(1, device=mask.device)
-        )
+        edges = torch.diff(mask.int(), prepend=torch.zeros(1), append=torch.zeros(1))
         for start in edges.eq(1).nonzero().flatten().tolist():
             _ramp(row[:start].flip(0), frames, row, range(start - 1, -1, -1))
         for end in edges.eq(-1).nonzero().flatten().tolist():
@@ -57,7 +55,7 @@ class Kept:
         """The finished x, faded into the source outside."""
         if self.crossfade_frames <= 0:
             return x
-        weights = blend_weights(self._rows(x), self.crossfade_frames)[..., None].to(x)
+        weights = blend_weights(self._rows(x).cpu(), self.crossfade_frames)[..., None].to(x)
         return weights * x + (1 - weights) * self.source.to(x)
 
     def _rows(self, x: Tensor) -> Tensor:

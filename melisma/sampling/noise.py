@@ -14,7 +14,11 @@ Draw = Callable[[], Tensor]
 
 
 def draws(seeds: Sequence[int], frames: int, channels: int) -> Draw:
-    """A source of noise (b, t, c), float32 on the CPU; take i always gets the numbers of seed i."""
+    """A source of noise (b, t, c), float32 on the CPU; take i always gets the numbers of seed i.
+
+    Its first draw is `seeded_noise`. A run that draws fresh noise on the way takes its first noise from the same source,
+    or it would meet that noise again.
+    """
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     return lambda: torch.stack([torch.randn(frames, channels, generator=generator) for generator in generators])
 

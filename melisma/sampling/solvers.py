@@ -5,11 +5,11 @@ the velocity it used in the end. The flow is x_t = t·noise + (1 − t)·music w
 at any time is x − t·v.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from melisma.sampling.noise import Draw, noised
@@ -79,7 +79,8 @@ class PingPong:
 class DPM2M:
     """DPM-Solver++ (2M, arXiv 2211.01095) on this flow: the clean estimate, extrapolated from the last two steps.
 
-    Second order at one call per step. The first and the last step have no neighbour in log-SNR and stay first order.
+    Second order at one call per step. Log-SNR is infinite at both ends, so the step from 1 and the step to 0 stay first
+    order, and the whole walk nears order 2 only slowly (docs/decisions/023-solvers.md).
     """
 
     def start(self, correct: Correct, fresh: Draw) -> Step:
@@ -101,8 +102,8 @@ class DPM2M:
 
 
 def log_snr(t: float) -> float:
-    """Half the logarithm of the signal-to-noise ratio at a time inside (0, 1)."""
-    return float(torch.log(torch.tensor((1 - t) / t, dtype=torch.float64)))
+    """Half the logarithm of the signal-to-noise ratio (as a power) at a time inside (0, 1)."""
+    return math.log((1 - t) / t)
 
 
 SOLVERS: dict[str, Solver] = {"euler": Euler(), "heun": Heun(), "dpm2m": DPM2M(), "pingpong": PingPong()}

@@ -1,18 +1,13 @@
 """The walk from noise to music: one loop for every solver, guidance and hook.
 
-    plan = resolve(options)
-    velocity = guided(conditional, unconditional, plan.guidance)
-    correct = correcting(conditional, unconditional, plan.guidance)
-    noise = draws(seeds, frames, channels)
-    latents = solve(velocity, noise(), plan, correct=correct, fresh=noise, kept=kept, listen=listen)
-
-Order within a step: velocity (already guided), norm limit, momentum, solver, wavelet correction, injection.
+Order within a step: velocity (already guided), norm limit, momentum, solver, wavelet correction, injection. This is the
+official order; moving any of them changes the music.
 
 Axes: b take, t latent frame, c channel.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
@@ -20,7 +15,7 @@ from torch import Tensor
 
 from melisma.errors import BadRequest, UnsoundResult
 from melisma.listen import Listener, quiet
-from melisma.sampling.guidance import Guidance, Velocity, clamped
+from melisma.sampling.guidance import Guidance, Velocity, clamped, correction
 from melisma.sampling.keeping import Kept
 from melisma.sampling.noise import Draw, noised
 from melisma.sampling.schedules import custom, from_near, schedule
@@ -49,7 +44,7 @@ class Plan:
 
 
 def resolve(options: SamplingOptions) -> Plan:
-    """A plan from options without blanks. Raises BadRequest for times or wavelets that make no sense."""
+    """A plan from options without blanks. Raises BadRequest for times, intervals or wavelets that make no sense."""
     if options.steps is None or options.shift is None or options.solver is None or options.guidance is None:
         raise BadRequest(
             "sampling options with blanks: fill them with a checkpoint's preferences first (`options.over(…)`)"
@@ -57,7 +52,12 @@ def resolve(options: SamplingOptions) -> Plan:
     times = custom(options.timesteps) if options.timesteps else schedule(options.steps, options.shift)
     if options.dcw and options.dcw.mode != "pix":
         filters(options.dcw.wavelet)
-    guidance = Guidance(options.guidance, options.guidance_method or "apg", options.guidance_interval or (0.0, 1.0))
+    low, high = options.guidance_interval or (0.0, 1.0)
+    if low > high:
+        raise BadRequest(
+            f"the guidance interval {low:g} … {high:g} is empty: give the lower flow time first, as in {high:g} {low:g}"
+        )
+    guidance = Guidance(options.guidance, options.guidance_method or "apg", (low, high))
     return Plan(
         tuple(times),
         SOLVERS[options.solver],
@@ -75,7 +75,7 @@ def advanced(plan: Plan, noise: Tensor, source: Tensor, closeness: float) -> tup
     if closeness <= 0:
         return plan, noise
     times = from_near(plan.times, closeness)
-    shorter = Plan(**{**vars(plan), "times": tuple(times)})
+    shorter = replace(plan, times=tuple(times))
     return shorter, noised(source.to(noise), noise, times[0])
 
 
@@ -99,10 +99,12 @@ def solve(
 ) -> Tensor:
     """Walk x (b, t, c) along the plan and return the music (b, t, c).
 
-    `noise` is the run's first noise where x already holds music. Raises UnsoundResult at the first step whose latents
-    are not finite, and whatever the listener raises to stop.
+    `fresh` gives noise to solvers that draw, `noise` is the run's first noise where x already holds music, `correct`
+    replaces the velocity's own correction (see `correction`). Raises UnsoundResult at the first step whose latents are
+    not finite, and whatever the listener raises to stop.
     """
     noise = x if noise is None else noise
+    again = correct or correction(velocity)
     previous: Tensor | None = None
 
     def smooth(v: Tensor, x: Tensor, before: Tensor | None) -> Tensor:
@@ -111,7 +113,7 @@ def solve(
         return v if before is None or beta <= 0 else (1 - beta) * v + beta * before
 
     def trial(x: Tensor, t: float, v: Tensor) -> Tensor:
-        return smooth((correct or velocity)(x, t), x, v)
+        return smooth(again(x, t), x, v)
 
     step = plan.solver.start(trial, fresh)
     for i, (now, then) in enumerate(pairwise(plan.times)):

@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import pytest
+import pywt
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from melisma.sampling import guidance
 from melisma.sampling.guidance import Momentum, adg, apg, cfg
 from melisma.sampling.keeping import Kept, blend_weights
-from melisma.sampling.wavelets import corrected
+from melisma.sampling.wavelets import corrected, low_band
 from melisma.song import Wavelets
 
 GOLD = load_file(Path(__file__).parents[1] / "data/v15/guidance.safetensors")
@@ -52,6 +54,13 @@ def test_adg_and_its_variants(call: int) -> None:
     close(adg(*at, 3.0, clip=False), f"adg_noclip_{call}")
 
 
+def test_devices_without_float64_are_guided_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guidance, "precise", Tensor.float)
+    c, u = pair(0)
+    close(apg(c, c - u, 4.0), "apg_plain_0")
+    close(adg(GOLD["x_0"], c, u, float(GOLD["adg_sigma"][0]), 7.0), "adg_0")
+
+
 @pytest.mark.parametrize("wavelet", ["haar", "db4", "sym8"])
 @pytest.mark.parametrize("mode", ["low", "high", "double"])
 @pytest.mark.parametrize("frames", [18, 19])
@@ -59,6 +68,14 @@ def test_wavelet_correction(wavelet: str, mode: str, frames: int) -> None:
     how = Wavelets(mode=mode, scale=SCALE, high_scale=HIGH, wavelet=wavelet)  # type: ignore[arg-type]
     x, clean = GOLD["cond_0"][:, :frames], GOLD["uncond_0"][:, :frames]
     close(corrected(x, clean, T, how), f"dcw_{wavelet}_{mode}_{frames}")
+
+
+@pytest.mark.parametrize("wavelet", pywt.wavelist(kind="discrete"))
+def test_low_bands_are_those_of_pywavelets(wavelet: str) -> None:
+    x = GOLD["cond_0"][:, :18]
+    low, _ = pywt.dwt(x.double().numpy(), wavelet, mode="zero", axis=1)
+    expected = torch.from_numpy(pywt.idwt(low, None, wavelet, mode="zero", axis=1))[:, :18]
+    torch.testing.assert_close(low_band(x, wavelet), expected.float(), atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("frames", [3, 10])

@@ -15,9 +15,7 @@ from melisma.sampling import (
     Guidance,
     Kept,
     Plan,
-    Side,
     advanced,
-    correcting,
     draws,
     flow_edit,
     guided,
@@ -142,8 +140,8 @@ class Case:
     def edited(self) -> Tensor:
         p, context = self.params, self.context(self.quiet())
         plan = self.plan()
-        origin = Side.of(*self.flow(self.condition(), context), plan.guidance)
-        target = Side.of(*self.flow(self.condition("target_", "target_"), context), plan.guidance)
+        origin = guided(*self.flow(self.condition(), context), plan.guidance)
+        target = guided(*self.flow(self.condition("target_", "target_"), context), plan.guidance)
         window, music = (p["edit_n_min"], p["edit_n_max"]), self.tensors["audio_latents"]
         return flow_edit(
             origin, target, music, plan, fresh=self.fresh("fwd_noise"), window=window, draws=p["edit_n_avg"]
@@ -160,7 +158,6 @@ class Case:
             guided(with_words, without, plan.guidance),
             x,
             plan,
-            correct=correcting(with_words, without, plan.guidance),
             fresh=self.fresh("renoise"),
             noise=noise,
             kept=self.kept(),

@@ -67,6 +67,11 @@ def test_plans_need_filled_options() -> None:
     assert plan.times == (0.9, 0.4, 0.0)
 
 
+def test_empty_guidance_intervals_are_refused() -> None:
+    with pytest.raises(BadRequest, match=r"0\.8 … 0\.2 is empty.*0\.2 0\.8"):
+        resolve(FILLED.model_copy(update={"guidance_interval": (0.8, 0.2)}))
+
+
 def test_unknown_wavelets_are_refused_before_the_first_step() -> None:
     with pytest.raises(BadRequest, match="'hair'.*haar"):
         resolve(FILLED.model_copy(update={"dcw": Wavelets(wavelet="hair")}))

@@ -1,25 +1,26 @@
 """The loop and its solvers on flows with a known answer."""
 
+import doctest
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 
 import pytest
 import torch
 from torch import Tensor
 
+import melisma.sampling
 from melisma.errors import Cancelled, UnsoundResult
 from melisma.listen import Listener
 from melisma.sampling import (
     Guidance,
     Kept,
     Plan,
-    Side,
     advanced,
     draws,
     flow_edit,
     guided,
+    handed_over,
     near,
     schedule,
     seeded_noise,
@@ -56,15 +57,24 @@ def test_straight_flows_are_walked_exactly(solver: Solver) -> None:
 @pytest.mark.parametrize(
     ("solver", "order"), [(Euler(), 1), (Heun(), 2), (DPM2M(), 1.7)], ids=["euler", "heun", "dpm2m"]
 )
-def test_error_shrinks_with_the_order_of_the_solver(solver: Solver, order: int) -> None:
+def test_error_shrinks_with_the_order_of_the_solver(solver: Solver, order: float) -> None:
     x = NOISE.double()
-    errors = []
-    for steps in (40, 80, 160):
-        out = solve(gaussian, x, plan(steps, solver), fresh=draws((1,), 6, 3))
-        errors.append(float((out - 0.3 * x).abs().max()))
     # dpm2m steps in log-SNR, which is infinite at both ends: it approaches order 2 only slowly (1.8 at 1280 steps)
-    measured = [math.log2(a / b) for a, b in pairwise(errors)]
-    assert measured[-1] == pytest.approx(order, abs=0.2)
+    walks = {steps: solve(gaussian, x, plan(steps, solver), fresh=draws((1,), 6, 3)) for steps in (80, 160)}
+    errors = {steps: float((out - 0.3 * x).abs().max()) for steps, out in walks.items()}
+    assert math.log2(errors[80] / errors[160]) == pytest.approx(order, abs=0.15)
+
+
+@pytest.mark.parametrize(("solver", "order"), [(Euler(), 1), (Heun(), 2), (DPM2M(), 2)], ids=["euler", "heun", "dpm2m"])
+def test_order_between_the_ends(solver: Solver, order: int) -> None:
+    x, (start, end) = NOISE.double(), (0.9, 0.1)
+    spread = lambda t: math.hypot(t, (1 - t) * 0.3)  # noqa: E731
+    errors = []
+    for steps in (80, 160):
+        times = tuple(start + (end - start) * i / steps for i in range(steps + 1))
+        out = solve(gaussian, x, replace(plan(solver=solver), times=times), fresh=draws((1,), 6, 3))
+        errors.append(float((out - x * spread(end) / spread(start)).abs().max()))
+    assert math.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.1)
 
 
 def test_pingpong_forgets_the_first_noise() -> None:
@@ -85,6 +95,25 @@ def test_heun_asks_twice_but_not_at_the_end() -> None:
     solve(listening, NOISE, plan(3, Heun()), fresh=draws((1, 2), 6, 3))
     assert len(asked) == 5
     assert min(asked) > 0
+
+
+@pytest.mark.parametrize(("method", "corrected_by"), [("apg", "cfg"), ("cfg", "cfg"), ("adg", "adg")])
+def test_heun_corrects_without_momentum(method: str, corrected_by: str) -> None:
+    guided_by = {name: guided(straight, gaussian, Guidance(3.0, name)) for name in (method, corrected_by)}  # type: ignore[arg-type]
+    walked = guided_by[method]
+    walked(NOISE, 0.9)
+    remembered = walked.momentum.value
+    corrected = walked.correction(NOISE, 0.5)
+    assert walked.momentum.value is remembered
+    torch.testing.assert_close(corrected, guided(straight, gaussian, Guidance(3.0, corrected_by))(NOISE, 0.5))  # type: ignore[arg-type]
+
+
+def test_a_step_that_ends_at_the_hand_over_is_corrected_by_the_flow_it_began_with() -> None:
+    ones, threes = (lambda x, t, value=value: torch.full_like(x, value) for value in (1.0, 3.0))
+    switched = handed_over(ones, threes, 0.5)
+    for velocity in (switched, guided(switched, switched, Guidance(2.0, "cfg"))):
+        out = solve(velocity, NOISE, plan(4, Heun(corrects_at_zero=True)), fresh=draws((1, 2), 6, 3))
+        torch.testing.assert_close(out, NOISE - 0.5 * 1 - 0.5 * 3)
 
 
 def test_guidance_only_asks_where_it_acts() -> None:
@@ -147,16 +176,29 @@ def test_retake_noise_keeps_its_variance() -> None:
 
 
 def test_an_edit_towards_the_same_words_changes_nothing() -> None:
-    side = [Side.of(straight, straight, Guidance()) for _ in range(2)]
+    side = [guided(straight, straight, Guidance()) for _ in range(2)]
     out = flow_edit(*side, MUSIC, plan(), fresh=draws((1, 2), 6, 3), draws=2)
     torch.testing.assert_close(out, MUSIC, atol=1e-5, rtol=0)
 
 
 def test_an_edit_moves_by_the_difference_of_the_flows() -> None:
-    here = Side.of(lambda x, t: torch.zeros_like(x), straight, Guidance())
-    there = Side.of(lambda x, t: torch.ones_like(x), straight, Guidance())
+    here = guided(lambda x, t: torch.zeros_like(x), straight, Guidance())
+    there = guided(lambda x, t: torch.ones_like(x), straight, Guidance())
     out = flow_edit(here, there, MUSIC, plan(), fresh=draws((1, 2), 6, 3), window=(0.5, 1.0))
     torch.testing.assert_close(out, MUSIC - 0.5)
+
+
+def test_an_edit_says_what_it_leaves_out() -> None:
+    heard: list[str] = []
+
+    class Noting(Listener):
+        def note(self, message: str) -> None:
+            heard.append(message)
+
+    sides = [guided(straight, straight, Guidance()) for _ in range(2)]
+    for asked in (plan(), plan(solver=Heun(), velocity_clamp=0.5)):
+        flow_edit(*sides, MUSIC, asked, fresh=draws((1, 2), 6, 3), listen=Noting())
+    assert heard == ["An edit walks with the euler solver alone: solver heun, velocity clamp left out."]
 
 
 @pytest.mark.parametrize("poison", [math.nan, math.inf])
@@ -189,3 +231,9 @@ def test_takes_do_not_hear_each_other(solver: Solver) -> None:
         gaussian, seeded_noise(seeds, 6, 3), replace(plan(), solver=solver), fresh=draws(seeds, 6, 3)
     )
     assert torch.equal(walk((1, 2, 3))[1:2], walk((2,)))
+
+
+def test_the_example_of_the_package_runs() -> None:
+    ran = doctest.testmod(melisma.sampling)
+    assert ran.attempted > 0
+    assert ran.failed == 0
