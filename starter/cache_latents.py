@@ -17,7 +17,7 @@ from melisma.models.autoencoders import load
 from melisma.score.guide import render_guide
 from melisma.training.data import songs
 from melisma.training.dit import GUIDE, MIX, REST, STEM, SongLatents
-from starter.songs import SongSheet, read_sheet
+from starter.songs import SongSheet, is_done, read_sheet
 
 
 def sounds_of(folder: Path, sheet: SongSheet) -> dict[str, np.ndarray]:
@@ -59,7 +59,7 @@ def main(data: Path, vae: Path, out: Path, device: str) -> None:
 
     for folder in songs(data):
         path = out / f"{folder.name}.safetensors"
-        if path.is_file():
+        if path.is_file() or not is_done(data, int(folder.name)):  # encoded, or made by an older recipe
             continue
         sheet = read_sheet(folder)
         latents = {name: encode(sound) for name, sound in sounds_of(folder, sheet).items()}

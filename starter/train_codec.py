@@ -49,13 +49,13 @@ class Echo(Listener):
         click.echo(message)
 
 
-def crops(folder: Path, extra: Path | None, samples: int, takes: int, seed: int) -> AudioCrops:
-    """Crops of the songs to learn from: mostly of the mix, else of a stem; a tenth of extra files, if there are any."""
+def crops(folder: Path, extra: tuple[Path, ...], samples: int, takes: int, seed: int) -> AudioCrops:
+    """Crops of the songs to learn from: mostly of the mix, else of a stem; a tenth of each folder of extra files."""
     learn, _ = held_out(songs(folder))
     kinds = [
         (0.6, [song / "mix.flac" for song in learn]),
         (0.4, [path for song in learn for path in sorted(song.glob("stems/*.flac"))]),
-        (0.1, sorted(extra.rglob("*.flac")) if extra else []),
+        *((0.1, sorted(more.rglob("*.flac"))) for more in extra),
     ]
     files = [path for _, paths in kinds for path in paths]
     weights = [share / len(paths) for share, paths in kinds for _ in paths]
@@ -74,7 +74,12 @@ def save(model: SpectralAutoencoder, folder: Path, half: bool) -> None:
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path, exists=True), required=True)
-@click.option("--extra", type=click.Path(path_type=Path, exists=True), help="More FLAC files, such as guide tracks.")
+@click.option(
+    "--extra",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    help="A folder of more FLAC files, such as guide tracks. May be given again.",
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.option("--minutes", type=float, default=60.0, show_default=True)
 @click.option("--takes", type=int, default=8, show_default=True, help="Crops per step.")
