@@ -191,8 +191,11 @@ def _drafts(
 
 
 def _seeds(request: SongRequest) -> tuple[int, ...]:
-    """One seed per take, drawn where none is given."""
-    return request.seeds or tuple(secrets.randbelow(2**32) for _ in range(request.takes))
+    """One seed per take; where none is given, from the planner's on, or drawn."""
+    if request.seeds is not None:
+        return request.seeds
+    first = request.planning.seed
+    return tuple(secrets.randbelow(2**32) if first is None else first + i for i in range(request.takes))
 
 
 def _plan(

@@ -35,6 +35,7 @@ LONGEST_CAPTION = 512
 SKELETON = ("bpm", "caption", "duration", "keyscale", "language", "timesignature")
 KEYS = tuple(f"{note}{accidental} {mode}" for note in "ABCDEFG" for accidental in ("", "#", "b", "♯", "♭") for mode in ("major", "minor"))  # fmt: skip
 SPACE, NEWLINE = "Ġ", "Ċ"  # how byte-level BPE spells them
+CONTROLS = frozenset(chr(256 + byte) for byte in range(32)) - {NEWLINE}  # and all other control characters
 
 Tree = dict[int, "Tree"]
 
@@ -69,7 +70,7 @@ class Form:
 
     @cached_property
     def inside(self) -> np.ndarray:
-        """(v,) bool: may stand within a caption, or end its line; not a mark, no bare backtick, no other line break."""
+        """(v,) bool: may stand within a caption, or end its line; not a mark, no bare backtick, no control character."""
         return np.array([_inside(piece) for piece in self.vocabulary.pieces])
 
     @cached_property
@@ -212,9 +213,9 @@ def write_lyrics(pen: Pen, form: Form, most: int) -> None:
 
 
 def _inside(piece: str | None) -> bool:
-    if piece is None or piece == "`" or "č" in piece:
+    if piece is None or piece == "`" or NEWLINE in piece[:-1]:
         return False
-    return NEWLINE not in piece[:-1]
+    return not any(letter in CONTROLS for letter in piece)
 
 
 def _opens(piece: str | None) -> bool:
