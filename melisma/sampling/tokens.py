@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 # Candidates looked at before all of them are sorted; 90 % of the probability nearly always lies within.
-GLANCE = 1024
+GLANCE = 8192
 
 
 @dataclass(frozen=True)
@@ -28,51 +28,46 @@ def guide(conditional: Tensor, unconditional: Tensor, scale: float) -> Tensor:
     return unconditional + scale * (conditional - unconditional)
 
 
-def keep_top_k(logits: Tensor, k: int | None) -> Tensor:
-    """Logits (b, v) with all below the k-th set to -inf."""
-    if k is None or k >= logits.shape[-1]:
-        return logits
-    least = logits.topk(k, dim=-1).values[..., -1:]
-    return logits.masked_fill(logits < least, -torch.inf)
-
-
-def keep_top_p(logits: Tensor, p: float | None) -> Tensor:
-    """Logits (b, v) with all but the smallest set of likeliest ones whose probability exceeds p set to -inf."""
-    if p is None or p >= 1:
-        return logits
-    least = _least_within(logits, p)
-    return logits.masked_fill(logits < least, -torch.inf)
-
-
 def choose(logits: Tensor, draws: Tensor, taste: Taste) -> Tensor:
-    """One candidate per sequence. logits: (b, v); draws: (b,) uniform in [0, 1); returns (b,) int64."""
+    """One candidate per sequence. logits: (b, v); draws: (b,) uniform in [0, 1); returns (b,) int64.
+
+    Top-k keeps the k likeliest; top-p of those the smallest set whose probability exceeds p, at least one.
+    """
     if taste.temperature == 0:
         return logits.argmax(dim=-1)
-    scaled = keep_top_p(keep_top_k(logits.float() / taste.temperature, taste.top_k), taste.top_p)
-    rising = scaled.softmax(dim=-1).cumsum(dim=-1)
-    goal = draws.to(rising)[:, None] * rising[:, -1:]
-    picked = torch.searchsorted(rising, goal, right=True)[:, 0]
-    # A draw that rounds up to the whole mass must not fall off the end, onto a candidate that is excluded.
-    last = scaled.shape[-1] - 1 - scaled.isfinite().flip(-1).int().argmax(dim=-1)
-    return picked.minimum(last)
+    scaled = logits.float() / taste.temperature
+    if taste.top_k is None and (taste.top_p is None or taste.top_p >= 1):
+        rising = scaled.softmax(dim=-1).cumsum(dim=-1)
+        picked, last = _drawn(rising, draws, rising[:, -1:])
+        return picked.minimum(last)
+    falling, places, total = _likeliest(scaled, taste)
+    shares = (falling - total).exp()
+    rising = shares.cumsum(dim=-1)
+    within = rising - shares <= (1.0 if taste.top_p is None else taste.top_p)
+    last = within.sum(dim=-1, keepdim=True).clamp(min=1) - 1
+    picked, _ = _drawn(rising, draws, rising.gather(-1, last))
+    return places.gather(-1, picked[:, None].minimum(last))[:, 0]
 
 
-def _least_within(logits: Tensor, p: float) -> Tensor:
-    """The smallest logit (b, 1) that still belongs to the top-p set.
+def _drawn(rising: Tensor, draws: Tensor, mass: Tensor) -> tuple[Tensor, Tensor]:
+    """Where draws fall in rising probability (b, v) up to a mass (b, 1), and the last place that has any: both (b,)."""
+    goal = draws.to(rising)[:, None] * mass
+    return torch.searchsorted(rising, goal, right=True)[:, 0], (rising < mass).sum(dim=-1)
+
+
+def _likeliest(scaled: Tensor, taste: Taste) -> tuple[Tensor, Tensor, Tensor]:
+    """The likeliest logits (b, n) in falling order, their places (b, n), and the log of the whole mass (b, 1).
 
     Sorting a whole vocabulary costs more than all the rest; on a processor a glance at the top usually settles it. On
     an accelerator the question whether it does would cost more than sorting.
     """
-    total = logits.logsumexp(dim=-1, keepdim=True)
-    if not logits.is_cuda and logits.shape[-1] > GLANCE:
-        top = logits.topk(GLANCE, dim=-1).values
-        if bool(((top - total).exp().sum(dim=-1) > p).all()):
-            return _cut(top, total, p)
-    return _cut(logits.sort(dim=-1, descending=True).values, total, p)
-
-
-def _cut(falling: Tensor, total: Tensor, p: float) -> Tensor:
-    """The last of falling logits (b, n) before which less than or just p has been collected, as (b, 1)."""
-    shares = (falling - total).exp()
-    kept = (shares.cumsum(dim=-1) - shares <= p).sum(dim=-1, keepdim=True).clamp(min=1)
-    return falling.gather(-1, kept - 1)
+    if taste.top_k is not None and taste.top_k < scaled.shape[-1]:
+        falling, places = scaled.topk(taste.top_k, dim=-1)
+        return falling, places, falling.logsumexp(dim=-1, keepdim=True)
+    total = scaled.logsumexp(dim=-1, keepdim=True)
+    if not scaled.is_cuda and scaled.shape[-1] > GLANCE and taste.top_p is not None:
+        falling, places = scaled.topk(GLANCE, dim=-1)
+        if bool(((falling - total).exp().sum(dim=-1) > taste.top_p).all()):
+            return falling, places, total
+    falling, places = scaled.sort(dim=-1, descending=True, stable=True)
+    return falling, places, total

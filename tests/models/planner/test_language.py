@@ -175,4 +175,3 @@ def test_wrong_kinds_are_told_apart(tmp_path: Path, folder: Path) -> None:
     )
     with pytest.raises(BadCheckpoint, match="knows 99 tokens, its vocabulary needs 469"):
         load_language(tmp_path)
-
