@@ -347,9 +347,10 @@ def sing(
     from melisma.audio import write
     from melisma.cli.progress import Bars
     from melisma.engine import Band, rehearse
+    from melisma.models.store import Store
 
     with Bars() as listen:
-        band = Band.of(request, device=given.get("device"), memory=given.get("memory"), listen=listen)
+        band = Band.of(request, Store(given.get("device"), given.get("memory")))
         rehearsal = rehearse(request, band, blueprint, listen)
         if expected and rehearsal.fingerprint != expected:
             listen.note("This is not the checkpoint or version that made the take: expect another sound.")

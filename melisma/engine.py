@@ -1,0 +1,355 @@
+"""The journey of a request, in one straight line.
+
+request → blueprint → canvas → conditioning → latents → waveform → mastered take. Each step is a pure hand-over; nothing
+later reaches back. `rehearse` does what all takes share, once; a `Rehearsal` then gives one take per seed, so that the
+first can be heard while the next is made. `perform` is both together. No step writes to a disk.
+
+Takes are played one at a time: results do not depend on which takes are asked for together (the official network lets
+padding leak between the items of a batch), memory stays that of one take, and everything that could be shared is
+(docs/decisions/004-one-take-at-a-time.md).
+"""
+
+import math
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from melisma import __version__, audio
+from melisma.audio import Waveform
+from melisma.errors import BadRequest, MissingModel, OutOfMemory, UnsoundResult
+from melisma.generators import Conditioning, Generator, refuse_unless_able
+from melisma.generators.v15 import load_v15
+from melisma.listen import Listener, quiet
+from melisma.models.autoencoders import Loaded
+from melisma.models.store import Parts, Store
+from melisma.planning import Planner, draft, load_planner
+from melisma.sampling import (
+    Draw,
+    Kept,
+    Plan,
+    Velocity,
+    advanced,
+    draws,
+    flow_edit,
+    guided,
+    hand_over_time,
+    handed_over,
+    near,
+    resolve,
+    solve,
+)
+from melisma.song import AudioRef, Blueprint, FinishOptions, Provenance, Retake, SamplingOptions, SongRequest
+from melisma.tasks import Canvas, Hear, lay_out
+
+# Below this, decoded music counts as silence: about -100 dBFS.
+SILENT_PEAK = 1e-5
+
+
+@dataclass(frozen=True)
+class Band:
+    """Who plays: a generator, its autoencoder, and a planner if there is one."""
+
+    generator: Generator
+    autoencoder: Loaded
+    planner: Planner | None = None
+
+    @classmethod
+    def of(cls, request: SongRequest, store: Store | None = None) -> Self:
+        """Call the players that a request asks for; `store` keeps those that were called before.
+
+        Raises MissingModel with the next step where a checkpoint is not here.
+        """
+        if request.adapters:
+            names = ", ".join(adapter.name for adapter in request.adapters)
+            raise BadRequest(f"adapters cannot be played yet ({names}): leave them out")
+        store = store or Store()
+        parts = store.find(request.model)
+        if parts.family != "v15":
+            raise MissingModel(
+                f"{parts.name} is of the first generation, which cannot be played yet: use a 1.5 checkpoint"
+            )
+        generator = store.owned(("generator", parts.root), lambda: generator_of(store, parts))
+        planner = None
+        if parts.planner and request.planning.use_planner is not False and request.task.kind == "compose":
+            folder = parts.planner
+            planner = store.owned(("planner", folder), lambda: load_planner(folder, store.device))
+        return cls(generator, store.autoencoder(parts), planner)
+
+
+def generator_of(store: Store, parts: Parts) -> Generator:
+    """A 1.5 checkpoint with its text encoder; parts come to the device as the store's memory policy says."""
+    return load_v15(
+        parts.root,
+        store.text_encoder(parts),
+        device=store.device,
+        dtype=store.dtype,
+        hosting=store.hosting,
+        name=parts.name,
+    )
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """One take, not yet stored. latents: (t, c); kept frames are exactly those of the source."""
+
+    waveform: Waveform
+    latents: Tensor
+    provenance: Provenance
+    timings: dict[str, float]
+
+    def report(self, path: Path) -> dict[str, Any]:
+        """What a script wants to know of a written take."""
+        lufs = audio.loudness(self.waveform)
+        return {
+            "path": str(path),
+            "seed": self.provenance.seed,
+            "duration_s": round(self.waveform.duration_s, 3),
+            "sample_rate": self.waveform.rate_hz,
+            "lufs": None if lufs is None else round(lufs, 2),
+            "true_peak_dbtp": round(audio.true_peak(self.waveform), 2),
+            "timings": {stage: round(seconds, 3) for stage, seconds in self.timings.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Performance:
+    """A request, what was planned, and all its takes."""
+
+    request: SongRequest
+    blueprint: Blueprint
+    sampling: SamplingOptions
+    takes: tuple[Rendering, ...]
+
+
+def read_ref(ref: AudioRef) -> Waveform:
+    """The audio behind a reference to a file."""
+    if ref.path is None:
+        raise BadRequest(f"{ref} lies in a library, not in a file: ask through the studio, or give a path")
+    return audio.read(ref.path)
+
+
+@dataclass
+class Rehearsal:
+    """What all takes of a request share. `seeds` says which takes were asked for; `take` plays any seed."""
+
+    request: SongRequest
+    band: Band
+    blueprint: Blueprint
+    canvas: Canvas
+    conditioning: Conditioning
+    sampling: SamplingOptions
+    plan: Plan
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """One seed per take."""
+        assert self.request.seeds is not None
+        return self.request.seeds
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies weights, adapters and code: with request, blueprint and seed it makes a take again."""
+        return f"{self.band.generator.fingerprint}+{self.band.autoencoder.fingerprint}+{__version__}"
+
+    def report(self) -> dict[str, Any]:
+        """What a script wants to know beside the takes."""
+        return {
+            "model": self.band.generator.name,
+            "fingerprint": self.fingerprint,
+            "blueprint": self.blueprint.model_dump(mode="json"),
+            "sampling": self.sampling.model_dump(mode="json"),
+            "timings": {stage: round(seconds, 3) for stage, seconds in self.timings.items()},
+        }
+
+    def take(self, seed: int, listen: Listener = quiet) -> Rendering:
+        """Play one take. Raises UnsoundResult rather than returning silence or noise that is not finite."""
+        timings: dict[str, float] = {}
+        with memory_explained(self.canvas):
+            with clock(timings, "denoise"):
+                latents = self._latents(seed, listen)
+            listen.stage("decode")
+            with clock(timings, "decode"):
+                decoded = self.band.autoencoder.decode(latents)[0].float().cpu().numpy()
+            listen.step()
+        with clock(timings, "master"):
+            waveform = self._finished(sound_checked(decoded, self.band), self.request.finish.over(self.canvas.finish))
+        provenance = Provenance(
+            version=__version__,
+            request=self.request,
+            blueprint=self.blueprint,
+            seed=seed,
+            sampling=self.sampling,
+            fingerprint=self.fingerprint,
+        )
+        return Rendering(waveform, self.canvas.restore(latents)[0].float().cpu(), provenance, timings)
+
+    def _latents(self, seed: int, listen: Listener) -> Tensor:
+        """(1, t, c), once more in float32 where half precision overflows."""
+        try:
+            return sing(self, seed, listen)
+        except UnsoundResult as error:
+            if not self.band.generator.widen():
+                raise
+            listen.note(f"{error} Trying again in float32, which needs twice the memory.")
+            self.conditioning = self.band.generator.prepare(self.canvas)
+            return sing(self, seed, listen)
+
+    def _finished(self, waveform: Waveform, finish: FinishOptions) -> Waveform:
+        """Cut to the length promised, put what is kept back in, bring to loudness."""
+        length = round(self.canvas.blueprint.duration_s * waveform.rate_hz)
+        waveform = Waveform(waveform.samples[:, :length], waveform.rate_hz)
+        if self.canvas.keeping:
+            kept = self.canvas.keeping
+            waveform = audio.patch(kept.original, waveform, kept.spans_s, kept.crossfade_s)
+        return audio.master(waveform, finish)
+
+
+def rehearse(
+    request: SongRequest,
+    band: Band,
+    blueprint: Blueprint | None = None,
+    listen: Listener = quiet,
+    hear: Hear = read_ref,
+) -> Rehearsal:
+    """Everything up to the first note: plan, canvas and conditioning. `hear` finds the audio behind a reference."""
+    refuse_unless_able(band.generator, request.task.kind)
+    request = seeded(request)
+    timings: dict[str, float] = {}
+    hear = cache(hear)
+    with clock(timings, "plan"):
+        blueprint = blueprint or draft(request, band.planner, listen, source_s=source_length(request, hear))
+    with clock(timings, "listen"):
+        canvas = lay_out(request, blueprint, band.autoencoder, hear)
+    sampling = request.sampling.over(band.generator.preferred)
+    plan = resolve(sampling)
+    listen.stage("prepare")
+    with clock(timings, "prepare"), memory_explained(canvas):
+        conditioning = band.generator.prepare(canvas)
+    listen.step()
+    return Rehearsal(request, band, canvas.blueprint, canvas, conditioning, sampling, plan, timings)
+
+
+def perform(
+    request: SongRequest,
+    band: Band,
+    blueprint: Blueprint | None = None,
+    listen: Listener = quiet,
+    hear: Hear = read_ref,
+) -> Performance:
+    """Play one request: all its takes."""
+    rehearsal = rehearse(request, band, blueprint, listen, hear)
+    takes = tuple(rehearsal.take(seed, listen) for seed in rehearsal.seeds)
+    return Performance(rehearsal.request, rehearsal.blueprint, rehearsal.sampling, takes)
+
+
+def seeded(request: SongRequest) -> SongRequest:
+    """The request with a seed for every take."""
+    if request.seeds is not None:
+        return request
+    return request.model_copy(update={"seeds": tuple(secrets.randbelow(2**32) for _ in range(request.takes))})
+
+
+def source_length(request: SongRequest, hear: Hear) -> float | None:
+    """Seconds of the music a task starts from, if it starts from any."""
+    task = request.task.again if isinstance(request.task, Retake) else request.task
+    source = getattr(task, "source", None)
+    return hear(source).duration_s if source is not None else None
+
+
+def sound_checked(samples: np.ndarray, band: Band) -> Waveform:
+    """Decoded samples as a waveform, unless they are no music at all."""
+    if not np.isfinite(samples).all():
+        raise UnsoundResult(
+            "the autoencoder returned samples that are not finite: try --device cpu, and `melisma models verify` if that fails too"
+        )
+    if np.abs(samples).max(initial=0.0) < SILENT_PEAK:
+        raise UnsoundResult("the song came out silent: try another seed, and `melisma models verify` if that fails too")
+    return Waveform(samples, band.autoencoder.sample_rate)
+
+
+def sing(rehearsal: Rehearsal, seed: int, listen: Listener) -> Tensor:
+    """Noise to latents (1, t, c): the walk that the canvas asks for."""
+    canvas, plan, generator = rehearsal.canvas, rehearsal.plan, rehearsal.band.generator
+    fresh = on(generator.device, draws((seed,), canvas.frames, generator.channels))
+    noise = fresh()
+    if canvas.near:
+        of = on(generator.device, draws((canvas.near.seed,), canvas.frames, generator.channels))
+        noise = near(of(), noise, canvas.near.variance)
+    if canvas.source is not None and canvas.edit:
+        return edit(rehearsal, fresh, listen)
+    start = noise
+    if canvas.source is not None:
+        plan, start = advanced(plan, noise, canvas.source[None].to(noise), canvas.advance)
+    velocity = guided(*heard_for(canvas.hears, rehearsal.conditioning, plan), plan.guidance)
+    listen.stage(f"sing (seed {seed})", plan.steps)
+    return solve(velocity, start, plan, fresh=fresh, noise=noise, kept=kept_of(canvas), listen=listen)
+
+
+def edit(rehearsal: Rehearsal, fresh: Draw, listen: Listener) -> Tensor:
+    """Source latents to edited latents (1, t, c), from one description to the other."""
+    canvas, plan, conditioning = rehearsal.canvas, rehearsal.plan, rehearsal.conditioning
+    assert canvas.edit is not None
+    assert canvas.source is not None
+    assert conditioning.origin is not None
+    listen.stage("edit", plan.steps)
+    origin, target = (
+        guided(flow.conditional, flow.unconditional, plan.guidance) for flow in (conditioning.origin, conditioning.song)
+    )
+    music = canvas.source[None].to(rehearsal.band.generator.device)
+    way = {"window": canvas.edit.window, "draws": canvas.edit.draws}
+    return flow_edit(origin, target, music, plan, fresh=fresh, listen=listen, **way)
+
+
+def heard_for(share: float, conditioning: Conditioning, plan: Plan) -> tuple[Velocity, Velocity]:
+    """Velocities with and without words that hear the source for a share of the steps."""
+    first, second = conditioning.song, conditioning.deaf
+    if second is None:
+        return first.conditional, first.unconditional
+    at = hand_over_time(plan.times, share)
+    return (
+        handed_over(first.conditional, second.conditional, at),
+        handed_over(first.unconditional, second.unconditional, at),
+    )
+
+
+def kept_of(canvas: Canvas) -> Kept | None:
+    """What the walk must hold on to."""
+    if canvas.keeping is None or canvas.source is None:
+        return None
+    return Kept(canvas.made, canvas.source[None], canvas.keeping.inject, canvas.keeping.crossfade_frames)
+
+
+def on(device: torch.device, draw: Draw) -> Draw:
+    """A source of noise whose numbers are drawn on the CPU and brought to a device."""
+    return lambda: draw().to(device)
+
+
+@contextmanager
+def clock(timings: dict[str, float], stage: str) -> Iterator[None]:
+    """Add the seconds spent inside to `timings`."""
+    start = time.perf_counter()
+    yield
+    timings[stage] = timings.get(stage, 0.0) + time.perf_counter() - start
+
+
+@contextmanager
+def memory_explained(canvas: Canvas) -> Iterator[None]:
+    """Turn the device's out-of-memory error into advice."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        minutes = math.ceil(canvas.blueprint.duration_s / 60)
+        raise OutOfMemory(
+            f"the device ran out of memory on {canvas.blueprint.duration_s:g} s of music: try --memory one, a length below "
+            f"{max(1, minutes - 1)} min, or --device cpu; `melisma doctor` shows what fits"
+        ) from error
