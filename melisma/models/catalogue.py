@@ -162,6 +162,7 @@ ALL: tuple[Checkpoint, ...] = (
         licence="Apache-2.0",
         size=8_275_790_207,
         parameters=3_847_355_140,
+        largest=3_305_659_264,
         aliases=("ACE-Step-v1-3.5B",),
         tasks=V1_TASKS,
         sampling=V1,

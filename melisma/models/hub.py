@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -349,10 +349,3 @@ def manifest_of(folder: Path) -> dict[str, Any] | None:
     """What was written when a checkpoint was fetched; None for one put there by hand."""
     path = folder / MANIFEST
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-
-
-def as_row(checkpoint: Checkpoint, here: bool) -> dict[str, Any]:
-    """A checkpoint as plain data for scripts."""
-    row = asdict(checkpoint) | {"here": here, "tasks": sorted(checkpoint.tasks)}
-    row["sampling"] = checkpoint.sampling.model_dump(exclude_none=True)
-    return row
