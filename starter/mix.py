@@ -24,7 +24,7 @@ LEVEL_DB = {
 """Loudness of each role while it plays, dBFS RMS, before the seed moves it."""
 _PAN = {"comp0": 0.45, "comp1": 0.6, "counter": 0.5, "percussion": 0.5, "pad": 0.1, "lead": 0.15, "harmony": 0.5}
 """How far a role may sit from the centre, 0–1."""
-_SEND_DB = {"drums": -19.0, "bass": -40.0, "vocals": -15.0, "lead": -14.0, "pad": -14.0, "voices": -11.0, "fx": -14.0}
+_SEND_DB = {"drums": -19.0, "bass": -40.0, "vocals": -17.0, "lead": -14.0, "pad": -14.0, "voices": -11.0, "fx": -14.0}
 
 
 @dataclass(frozen=True)

@@ -446,19 +446,25 @@ def _words(
 
 
 def _lines_in(verse: Verse, beats: float, meter: int) -> Iterator[tuple[float, float, tuple[Word, ...]]]:
-    """Start, length and words of each line within its section: whole bars each if they fit, else equal shares."""
+    """Start, length and words of each line within its section.
+
+    Whole bars if they fit, and then one, two or four to a line: where bars are left over but not enough for all, the
+    longest lines get a second one. Else half a bar each, else equal shares.
+    """
     n = len(verse.lines)
     bars = int(beats // meter)
-    if bars >= n:
-        per_line = float(max(1, min(bars // n, 4)) * meter)
-        if per_line == 3 * meter:
-            per_line = 2.0 * meter
-    elif 2 * bars >= n:
-        per_line = meter / 2
+    if bars >= 2 * n:
+        sizes = [float(meter * (4 if bars >= 4 * n else 2))] * n
+    elif bars >= n:
+        by_length = sorted(range(n), key=lambda k: -sum(len(word.syllables) for word in verse.lines[k]))
+        doubled = set(by_length[: bars - n])
+        sizes = [float(meter * (2 if k in doubled else 1)) for k in range(n)]
     else:
-        per_line = beats / n
-    for k, words in enumerate(verse.lines):
-        yield k * per_line, per_line, words
+        sizes = [meter / 2 if 2 * bars >= n else beats / n] * n
+    start = 0.0
+    for size, words in zip(sizes, verse.lines, strict=True):
+        yield start, size, words
+        start += size
 
 
 def _tunes(

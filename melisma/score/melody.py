@@ -167,7 +167,8 @@ def pitches(
         if abs(last_move) > 2:
             move = -1 if last_move > 0 else 1
         elif draw < leap:
-            move = rng.choice((3, 4, -3)) if turn < 0.5 else rng.choice((2, -2))
+            far = (3, 4, -3) if len(degrees) > 5 else (2, 3, -2)
+            move = rng.choice(far) if turn < 0.5 else rng.choice((2, -2))
         else:
             move = rng.choice((-1, 1, 1, -1, 0, 2, -2))
         pull = target - here

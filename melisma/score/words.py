@@ -30,6 +30,8 @@ _IN_LINE_NOTES = re.compile(r"\[[^\]]*\]")
 _TWO_SYLLABLE_HIATUS = re.compile(
     r"ia(?!l\b|n\b|ge)|io(?!u|n)|iu|eo(?!u)|(?<![gq])ua|uo|(?<![gq])ue(?=l|t)|ying|[aeiouy]ing$|[^aeiou]ier$|ieties|iety|creat|real|being|poem|poet|diet|quiet|lion|science|violen|giant|dial|trial|ruin|fluid|idea|theat|area|cruel|fuel|duel|client|triumph|diamond|pioneer|naive|chaos"
 )
+_HIATUS = re.compile(r"i[aou]|i(?=e(?:nce|t))|e[ou]|u[aeio]|o[ei]|y(?=i)|a(?=ing)|e(?=ing)")
+"""Where two vowels written together may be two syllables; the second begins at the second letter."""
 _VOWELS = "aeiouyäöüáéíóúàèìòùâêîôûãõåæøœëïÿýăąęěůőűıаеёиоуыэюяіїєαεηιουωάέήίόύώ"
 _NUMBERS = re.findall(
     r"\S+",
@@ -229,6 +231,9 @@ def _cut(word: str, pieces: int) -> tuple[str, ...]:
     pieces = min(pieces, len(word))
     lower = word.lower()
     nuclei = [m.start() for m in re.finditer(f"[{_VOWELS}]+", lower)]
+    if len(nuclei) < pieces:
+        inner = [m.start() + 1 for m in _HIATUS.finditer(lower)]
+        nuclei = sorted(nuclei + inner[: pieces - len(nuclei)])
     if len(nuclei) > pieces and lower.rstrip(".,!?;:'\"s").endswith("e"):
         nuclei = nuclei[:-1]
     wanted = [_between(lower, a, b) for a, b in pairwise(nuclei)]
