@@ -1,14 +1,17 @@
-"""Tags inside audio files: title, who made it, and how.
+"""Tags inside audio files: title, words, that a machine made it, and how.
 
-Every format carries the same three facts in its own way: a title, a note that the music is machine-made, and the
-`Provenance` as JSON, from which `melisma show` and `melisma again` work.
+Every format carries the same facts in its own way. The disclosure is said twice, in words as a comment and as a term
+of the IPTC digital source type vocabulary, which programs understand. The `Provenance` travels as JSON; from it
+`melisma show` and `melisma again` work.
 """
 
+import io
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import mutagen
 from mutagen.flac import FLAC
-from mutagen.id3 import COMM, ID3, TIT2, TSSE, TXXX
+from mutagen.id3 import COMM, ID3, TIT2, TSSE, TXXX, USLT
 from mutagen.mp3 import MP3
 from mutagen.mp4 import MP4, MP4FreeForm
 from mutagen.oggopus import OggOpus
@@ -17,76 +20,122 @@ from mutagen.wave import WAVE
 from pydantic import ValidationError
 
 from melisma.errors import BadRequest
-from melisma.song import Provenance
+from melisma.song import Compose, Provenance, Retake
 
 KEY = "MELISMA_PROVENANCE"
-MP4_KEY = "----:org.melisma:provenance"
-DISCLOSURE = "AI-generated music"
-ENCODER = "melisma"
+SOURCE_KEY = "DIGITAL_SOURCE_TYPE"
+MP4_FOLDER = "----:com.melisma:"
+IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
 
-def write_tags(path: Path, format_: str, title: str | None, provenance: Provenance | None) -> None:
-    """Add tags to a finished file."""
-    story = provenance.model_dump_json(exclude_none=True) if provenance else None
-    match format_:
-        case "wav":
-            _write_id3(WAVE(path), title, story)
-        case "mp3":
-            _write_id3(MP3(path), title, story)
-        case "m4a":
-            _write_mp4(MP4(path), title, story)
-        case _:
-            kind = {"flac": FLAC, "ogg": OggVorbis, "opus": OggOpus}[format_]
-            _write_vorbis(kind(path), title, story)
+def facts_of(title: str | None, provenance: Provenance | None) -> dict[str, str]:
+    """What to write, by a name of its own: only sound that was made by a model is called so."""
+    facts = {"encoder": "melisma", "title": printable(title or "")}
+    if provenance:
+        task = provenance.request.task
+        task = task.again if isinstance(task, Retake) else task
+        alone = isinstance(task, Compose)
+        facts |= {
+            "encoder": f"melisma {provenance.version}",
+            "comment": "AI-generated music" if alone else "Music made or changed by AI from existing audio",
+            "source": IPTC + ("trainedAlgorithmicMedia" if alone else "compositeWithTrainedAlgorithmicMedia"),
+            "lyrics": "" if provenance.blueprint.instrumental else provenance.blueprint.lyrics,
+            "story": provenance.model_dump_json(exclude_none=True),
+        }
+    return {name: fact for name, fact in facts.items() if fact}
 
 
-def _write_id3(file: WAVE | MP3, title: str | None, story: str | None) -> None:
-    if file.tags is None:
-        file.add_tags()
-    tags: ID3 = file.tags
-    tags.add(TSSE(encoding=3, text=ENCODER))
-    tags.add(COMM(encoding=3, lang="eng", desc="", text=DISCLOSURE))
-    if title:
-        tags.add(TIT2(encoding=3, text=title))
-    if story:
-        tags.add(TXXX(encoding=3, desc=KEY, text=story))
-    file.save()
+def printable(text: str) -> str:
+    """One line without control characters, which some tag formats cannot hold."""
+    return "".join(letter if letter.isprintable() else " " for letter in text).strip()
 
 
-def _write_mp4(file: MP4, title: str | None, story: str | None) -> None:
-    file["\xa9too"], file["\xa9cmt"] = ENCODER, DISCLOSURE
-    if title:
-        file["\xa9nam"] = title
-    if story:
-        file[MP4_KEY] = MP4FreeForm(story.encode())
-    file.save()
+def tagged(content: bytes, format_: str, title: str | None, provenance: Provenance | None) -> bytes:
+    """The bytes of an audio file with its tags."""
+    file = io.BytesIO(content)
+    TAGGERS[format_](file, facts_of(title, provenance))
+    return file.getvalue()
 
 
-def _write_vorbis(file: FLAC | OggVorbis | OggOpus, title: str | None, story: str | None) -> None:
-    file["encoder"], file["comment"] = ENCODER, DISCLOSURE
-    if title:
-        file["title"] = title
-    if story:
-        file[KEY] = story
-    file.save()
+def tag_id3(file: io.BytesIO, facts: Mapping[str, str], kind: type[WAVE] | type[MP3]) -> None:
+    """wav and mp3."""
+    audio = kind(file)
+    if audio.tags is None:
+        audio.add_tags()
+    frames = {
+        "encoder": lambda text: TSSE(encoding=3, text=text),
+        "title": lambda text: TIT2(encoding=3, text=text),
+        "comment": lambda text: COMM(encoding=3, lang="eng", desc="", text=text),
+        "lyrics": lambda text: USLT(encoding=3, lang="und", desc="", text=text),
+        "source": lambda text: TXXX(encoding=3, desc=SOURCE_KEY, text=text),
+        "story": lambda text: TXXX(encoding=3, desc=KEY, text=text),
+    }
+    for name, text in facts.items():
+        audio.tags.add(frames[name](text))
+    file.seek(0)
+    audio.save(file)
+
+
+def tag_vorbis(file: io.BytesIO, facts: Mapping[str, str], kind: type[FLAC] | type[OggVorbis] | type[OggOpus]) -> None:
+    """flac, ogg and opus."""
+    audio = kind(file)
+    if audio.tags is None:
+        audio.add_tags()
+    names = {"source": SOURCE_KEY, "story": KEY}
+    for name, text in facts.items():
+        audio[names.get(name, name)] = text
+    file.seek(0)
+    audio.save(file)
+
+
+def tag_mp4(file: io.BytesIO, facts: Mapping[str, str]) -> None:
+    """m4a."""
+    audio = MP4(file)
+    names = {"encoder": "\xa9too", "title": "\xa9nam", "comment": "\xa9cmt", "lyrics": "\xa9lyr"}
+    keys = {"source": SOURCE_KEY, "story": KEY}
+    for name, text in facts.items():
+        if name in names:
+            audio[names[name]] = text
+        else:
+            audio[MP4_FOLDER + keys[name]] = MP4FreeForm(text.encode())
+    file.seek(0)
+    audio.save(file)
+
+
+TAGGERS: Mapping[str, Callable[[io.BytesIO, Mapping[str, str]], None]] = {
+    "wav": lambda file, facts: tag_id3(file, facts, WAVE),
+    "mp3": lambda file, facts: tag_id3(file, facts, MP3),
+    "flac": lambda file, facts: tag_vorbis(file, facts, FLAC),
+    "ogg": lambda file, facts: tag_vorbis(file, facts, OggVorbis),
+    "opus": lambda file, facts: tag_vorbis(file, facts, OggOpus),
+    "m4a": tag_mp4,
+}
 
 
 def read_provenance(path: Path | str) -> Provenance | None:
-    """How a file came about; None if melisma did not write it. Raises BadRequest if the tag is there but broken."""
-    story = _story(Path(path))
+    """How a file came about; None if melisma did not write it.
+
+    Raises BadRequest if there is no such file, or if the tag is there but cannot be understood.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise BadRequest(f"no such file: {path}. Check the path")
+    story = story_of(path)
     if story is None:
         return None
     try:
         return Provenance.model_validate_json(story)
     except ValidationError as error:
         problem = error.errors()[0]
+        place = ".".join(map(str, problem["loc"])) or "as a whole"
         raise BadRequest(
-            f"{path} says how it was made, but this version cannot read it ({'.'.join(map(str, problem['loc']))}: "
-            f"{problem['msg']}): a newer melisma may have written it"
+            f"{path} says how it was made, but this version cannot read it ({place}: {problem['msg']}): "
+            "a newer melisma may have written it, or another program changed the tag"
         ) from error
 
 
-def _story(path: Path) -> str | None:
+def story_of(path: Path) -> str | None:
+    """The provenance as it stands in the tags, if it does."""
     try:
         file = mutagen.File(path)
     except (mutagen.MutagenError, OSError):
@@ -98,7 +147,10 @@ def _story(path: Path) -> str | None:
         frame = tags.get(f"TXXX:{KEY}")
         return str(frame.text[0]) if frame else None
     if isinstance(file, MP4):
-        found = tags.get(MP4_KEY)
-        return bytes(found[0]).decode() if found else None
-    found = tags.get(KEY)
+        found = tags.get(MP4_FOLDER + KEY)
+        return bytes(found[0]).decode(errors="replace") if found else None
+    try:
+        found = tags.get(KEY)
+    except ValueError:  # a tag format with rules of its own for names, such as APEv2
+        return None
     return str(found[0]) if found else None
