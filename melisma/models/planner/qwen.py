@@ -251,8 +251,25 @@ def _attend(
     q, k = apply_rotary_pos_emb(q, k, *turn)
     keys.index_copy_(2, columns, k)
     values.index_copy_(2, columns, v)
-    heard = F.scaled_dot_product_attention(
-        q, keys[:, :, :window], values[:, :, :window], attn_mask=visible[:, None], enable_gqa=True
-    )
+    listen = _listen_once if n == 1 else _listen
+    heard = listen(q, keys[:, :, :window], values[:, :, :window], visible)
     mixed: Tensor = attention.o_proj(heard.transpose(1, 2).reshape(r, n, -1))
     return mixed
+
+
+def _listen(q: Tensor, keys: Tensor, values: Tensor, visible: Tensor) -> Tensor:
+    """Queries (r, h, n, d) over keys and values (r, k, w, d) where visible (r, n, w); returns (r, h, n, d)."""
+    return F.scaled_dot_product_attention(q, keys, values, attn_mask=visible[:, None], enable_gqa=True)
+
+
+def _listen_once(q: Tensor, keys: Tensor, values: Tensor, visible: Tensor) -> Tensor:
+    """As `_listen` for one query a sequence.
+
+    Heads that share keys are queries beside each other, so that keys and values are read once and never repeated: with a
+    mask, no kernel of the library does that.
+    """
+    r, h, _, d = q.shape
+    beside = q.reshape(r, keys.shape[1], -1, d)
+    scores = (beside @ keys.transpose(2, 3)) * d**-0.5
+    weights = scores.masked_fill(~visible[:, None], -torch.inf).softmax(dim=-1, dtype=torch.float32).to(q.dtype)
+    return (weights @ values).reshape(r, h, 1, d)

@@ -60,6 +60,19 @@ def test_candidates_are_rows_of_the_whole(language: Qwen) -> None:
     assert torch.allclose(reader.logits(slice(405, 469)), whole[:, 405:469], atol=1e-6)
 
 
+def test_a_window_larger_than_what_was_read_changes_nothing(language: Qwen) -> None:
+    """What CUDA graphs rely on: columns that are not written yet stay unseen."""
+    reader = language.open([PROMPT, OTHER], 1, 40)
+    tokens, columns = torch.tensor([[61], [61]]), torch.tensor([len(PROMPT)])
+    with torch.inference_mode():
+        for buffer in reader._cache.keys + reader._cache.values:
+            buffer[:, :, len(PROMPT) :] = 7.0
+        hidden = language.walk(tokens, reader._cache, columns, window=len(PROMPT) + 40)
+        said = language.score(hidden[:, -1], slice(0, None))
+    for row, prompt in enumerate([PROMPT, OTHER]):
+        assert torch.allclose(said[row], plain(language, [*prompt, 61]), atol=1e-5)
+
+
 def test_surprise_is_the_plain_network(language: Qwen) -> None:
     logits = language.surprise(PROMPT, OTHER)
     assert logits.shape == (3, 469)
