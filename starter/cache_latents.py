@@ -17,14 +17,17 @@ from melisma.models.autoencoders import load
 from melisma.score.guide import render_guide
 from melisma.training.data import songs
 from melisma.training.dit import GUIDE, MIX, REST, STEM, SongLatents
-from starter.songs import SongSheet, is_done, read_sheet
+from starter.songs import SongSheet, read_sheet
 
 
-def sounds_of(folder: Path, sheet: SongSheet) -> dict[str, np.ndarray]:
+def sounds_of(folder: Path, sheet: SongSheet, with_stems: bool) -> dict[str, np.ndarray]:
     """All that is to be encoded of a song, each (2, s), as long as its mix."""
     mix = _read(folder / "mix.flac")
+    guide = _fitted(render_guide(sheet.score).samples, mix.shape[1])
+    if not with_stems:
+        return {MIX: mix, GUIDE: guide}
     stems = {stem.track: _fitted(_read(folder / stem.file), mix.shape[1]) for stem in sheet.stems}
-    found = {MIX: mix, GUIDE: _fitted(render_guide(sheet.score).samples, mix.shape[1])}
+    found = {MIX: mix, GUIDE: guide}
     found |= {f"{STEM}{track}": sound for track, sound in stems.items()}
     if len(stems) > 1:
         left_out = Random(sheet.seed).choice(sorted(stems))
@@ -48,8 +51,9 @@ def _fitted(sound: np.ndarray, samples: int) -> np.ndarray:
 @click.option("--data", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--vae", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--out", type=click.Path(path_type=Path), required=True)
+@click.option("--stems", type=float, default=1.0, show_default=True, help="Share of songs whose stems are encoded too.")
 @click.option("--device", default="cpu", show_default=True)
-def main(data: Path, vae: Path, out: Path, device: str) -> None:
+def main(data: Path, vae: Path, out: Path, stems: float, device: str) -> None:
     """Encode every song below DATA that is not in OUT yet."""
     out.mkdir(parents=True, exist_ok=True)
     autoencoder = load(vae, device)
@@ -59,10 +63,11 @@ def main(data: Path, vae: Path, out: Path, device: str) -> None:
 
     for folder in songs(data):
         path = out / f"{folder.name}.safetensors"
-        if path.is_file() or not is_done(data, int(folder.name)):  # encoded, or made by an older recipe
+        if path.is_file():
             continue
         sheet = read_sheet(folder)
-        latents = {name: encode(sound) for name, sound in sounds_of(folder, sheet).items()}
+        with_stems = Random(f"{sheet.seed}/stems").random() < stems
+        latents = {name: encode(sound) for name, sound in sounds_of(folder, sheet, with_stems).items()}
         facts = {"captions": sheet.captions, "lyrics": sheet.lyrics, "language": sheet.language}
         SongLatents(latents, **facts, bpm=sheet.bpm, key=sheet.key, meter=sheet.meter).save(path)
         click.echo(path.name)

@@ -62,10 +62,11 @@ def crops(folder: Path, extra: tuple[Path, ...], samples: int, takes: int, seed:
     return AudioCrops(files, weights, CONFIG.sample_rate, samples, takes, seed)
 
 
-def save(model: SpectralAutoencoder, folder: Path, half: bool) -> None:
-    """Write an autoencoder folder: config.json and diffusion_pytorch_model.safetensors."""
+def save(model: SpectralAutoencoder, folder: Path) -> None:
+    """Write an autoencoder folder. Learned weights are kept in half precision, principal components in full."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {k: (v.half() if half and v.ndim > 1 else v).contiguous() for k, v in model.state_dict().items()}
+    learned = dict(model.named_parameters())
+    weights = {k: (v.half() if k in learned else v).contiguous() for k, v in model.state_dict().items()}
     fresh = folder / "diffusion_pytorch_model.new"
     save_file(weights, fresh)
     fresh.replace(folder / "diffusion_pytorch_model.safetensors")
@@ -111,8 +112,9 @@ def main(
     elif freeze:
         model.load_state_dict(load_file(out / "start.safetensors"))
         load_average(model, out)
-        freeze_encoder(model, (crops(data, extra, samples, takes, seed + 1)(i)["waveform"] for i in range(80)))
+        freeze_encoder(model, (batches(2 * 10**6 + i)["waveform"] for i in range(80)))
         save_file(model.state_dict(), start)
+        save(model, out / "vae")  # latents are valid from here on
     else:
         out.mkdir(parents=True, exist_ok=True)
         explained = start_from_principal_components(model, (batches(10**6 + i)["waveform"] for i in range(120)))
@@ -124,7 +126,7 @@ def main(
     run = out / "decoder" if freeze else out
     train(model, CodecObjective(learns_latents=not freeze), batches, options, run, listen=Echo())
     load_average(model, run)
-    save(model, out / "vae", half=True)
+    save(model, out / "vae")
 
 
 if __name__ == "__main__":
