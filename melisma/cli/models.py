@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from melisma.errors import BadCheckpoint, MissingModel
-from melisma.models.catalogue import ALL, FIRST, PLANNERS, Checkpoint, named, with_needs
+from melisma.models.catalogue import ALL, FIRST, PLANNERS, Checkpoint, asked, named, with_needs
 from melisma.models.places import is_here, models_folder, place_of
 
 FAMILIES = ("v15", "v1", "planner", "autoencoder", "text", "adapter")
@@ -17,7 +17,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on st
 
 
 def name_argument(**options: Any) -> Callable[..., Any]:
-    """NAME, as in `melisma models list`."""
+    """NAME, as in `melisma models list`, or a hub id."""
     return click.argument("name", **options)
 
 
@@ -56,7 +56,7 @@ def list_(here: bool, family: str | None, as_json: bool) -> None:
 @as_json
 def show(name: str, as_json: bool) -> None:
     """Tell all about one checkpoint."""
-    entry = named(name)
+    entry = asked(name)
     facts = row(entry)
     if as_json:
         click.echo(json.dumps(facts))
@@ -76,11 +76,14 @@ def show(name: str, as_json: bool) -> None:
 )
 @as_json
 def pull(name: str, planner: str | None, alone: bool, again: bool, source: Any, as_json: bool) -> None:
-    """Fetch NAME (default: turbo) and what it needs. A transfer that was broken off goes on where it stopped."""
+    """Fetch NAME (default: turbo) and what it needs; NAME may be any hub id, as in org/name or org/name/folder.
+
+    A transfer that was broken off goes on where it stopped.
+    """
     from melisma.cli.progress import Bars
     from melisma.models import hub
 
-    wanted = [named(name)] if alone else list(with_needs(named(name)))
+    wanted = [asked(name)] if alone else list(with_needs(asked(name)))
     if planner:
         wanted.append(named(planner))
     places = {}
@@ -100,7 +103,7 @@ def path(name: str | None) -> None:
     if name is None:
         click.echo(models_folder())
         return
-    entry = named(name)
+    entry = asked(name)
     if not is_here(entry):
         raise MissingModel(f"{entry.name} is not here: `melisma models pull {entry.name}` fetches it")
     click.echo(place_of(entry))
@@ -113,7 +116,7 @@ def remove(name: str, yes: bool) -> None:
     """Delete NAME from this machine; parts that others share stay."""
     from melisma.models import hub
 
-    entry = named(name)
+    entry = asked(name)
     if not yes and is_here(entry):
         click.confirm(f"Delete {place_of(entry)}?", abort=True)
     click.echo(f"freed {hub.remove(entry) / 1e9:.2f} GB")
@@ -126,7 +129,7 @@ def verify(name: str | None, as_json: bool) -> None:
     """Check NAME (default: all that is here) against what was fetched."""
     from melisma.models import hub
 
-    checked = [named(name)] if name else [entry for entry in ALL if is_here(entry)]
+    checked = [asked(name)] if name else [entry for entry in ALL if is_here(entry)]
     problems: dict[str, list[str]] = {}
     for entry in checked:
         if not is_here(entry):

@@ -4,6 +4,7 @@ Sizes are computed from the number of weights and how they are stored, so a tran
 hub's own figures decide when one is fetched. A checkpoint that is not listed still works by hub id or path.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -180,6 +181,9 @@ ALL: tuple[Checkpoint, ...] = (
     ),
 )
 
+# Segments that neither begin with a dot nor leave a folder.
+HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*(/[\w-][\w.-]*)*")
+
 # For `--model` left open: the first one that is here. Quick and fine before slow and finest.
 PREFERENCE = (
     "xl-turbo",
@@ -208,6 +212,29 @@ def named(name: str) -> Checkpoint:
     if checkpoint is None:
         raise MissingModel(f"no checkpoint is called {name!r}: choose one of {', '.join(c.name for c in ALL)}")
     return checkpoint
+
+
+def asked(name: str) -> Checkpoint:
+    """As `named`, but any hub id will do: `org/name`, or `org/name/folder` for a part of a repository."""
+    if known(name) or not HUB_ID.fullmatch(name):
+        return named(name)
+    org, repo, *folder = name.split("/")
+    listed = [entry for entry in ALL if entry.repo.lower() == f"{org}/{repo}".lower()]
+    match = next((entry for entry in listed if entry.folder == "/".join(folder)), None)
+    if match:
+        return match
+    if listed and not folder:
+        raise MissingModel(f"{name} is a bundle of parts: choose among {', '.join(entry.name for entry in listed)}")
+    return Checkpoint(
+        name=name,
+        family="v15",
+        about="not in the catalogue",
+        repo=f"{org}/{repo}",
+        folder="/".join(folder),
+        licence="see model card",
+        size=0,
+        parameters=0,
+    )
 
 
 def with_needs(checkpoint: Checkpoint) -> Iterator[Checkpoint]:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from filelock import FileLock, Timeout
+
 from melisma.errors import BadCheckpoint, MissingModel
 from melisma.listen import Listener, quiet
 from melisma.models.catalogue import Checkpoint
@@ -143,16 +145,25 @@ def pull(
             f"{checkpoint.name} is not here and the network is not to be used (MELISMA_OFFLINE or HF_HUB_OFFLINE is set): "
             f"unset it, or copy the checkpoint to {place}"
         )
-    source = source or source_of()
+    # One staging folder per part: two parts of one repository may be fetched at the same time, one part only once.
+    staging = models_folder(home) / ".partial" / checkpoint.place.replace("/", "--")
+    staging.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(f"{staging}.lock", timeout=0):
+            _transfer(checkpoint, source or source_of(), staging, place, listen)
+    except Timeout as error:
+        raise MissingModel(f"{checkpoint.name} is being fetched by another melisma: wait until it is here") from error
+    return place
+
+
+def _transfer(checkpoint: Checkpoint, source: Source, staging: Path, place: Path, listen: Listener) -> None:
+    """Fetch all files of a checkpoint into `staging`, and move them to `place` when they are whole."""
     revision, files = source.files(checkpoint.repo)
     files = [file for file in files if belongs(file.path, checkpoint.folder)]
     if not any(file.path.endswith(".safetensors") for file in files):
         raise MissingModel(
             f"{source.name} holds no weights at {checkpoint.place}: try another hub, or look for its name there"
         )
-    # One staging folder per part: two parts of one repository may be fetched at the same time.
-    staging = models_folder(home) / ".partial" / checkpoint.place.replace("/", "--")
-    staging.mkdir(parents=True, exist_ok=True)
     refuse_without_room(checkpoint.name, files, staging)
     total = sum(file.size for file in files)
     listen.stage(f"fetch {checkpoint.name}, {total / 1e9:.2f} GB (MB)", max(1, total // MB))
@@ -171,7 +182,6 @@ def pull(
     (inner / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     _settle(inner, place)
     shutil.rmtree(staging, ignore_errors=True)
-    return place
 
 
 def belongs(path: str, folder: str) -> bool:

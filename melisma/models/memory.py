@@ -60,7 +60,6 @@ Home = dict[tuple[int, int], Tensor]
 @dataclass
 class _Guest:
     module: weakref.ref[nn.Module]  # a network that its owner dropped is gone, not kept alive here
-    size: int
     home: Home
     working: int = 0
 
@@ -89,7 +88,8 @@ class Memory:
         """Bytes of weights on the device."""
         with self._lock:
             self._forget()
-            return sum(guest.size for guest in self._guests.values())
+            # Measured each time: a network may have been widened where it is.
+            return sum(size_of(module) for guest in self._guests.values() if (module := guest.module()) is not None)
 
     def release(self) -> None:
         """Send away all that is not at work."""
@@ -105,9 +105,8 @@ class Memory:
         self._forget()
         guest = self._guests.pop(id(module), None)
         if guest is None:
-            size = size_of(module)
-            self._make_room(size)
-            guest = _Guest(weakref.ref(module), size, self._move_in(module))
+            self._make_room(size_of(module))
+            guest = _Guest(weakref.ref(module), self._move_in(module))
         self._guests[id(module)] = guest  # last in the order: used just now
         return guest
 

@@ -32,9 +32,7 @@ def place_of(checkpoint: Checkpoint, home: Path | None = None) -> Path:
 
 def is_here(checkpoint: Checkpoint, home: Path | None = None) -> bool:
     """Whether it was fetched, or put there by hand. Folders appear in one move, so what is there is whole."""
-    place = place_of(checkpoint, home)
-    inner = {"v1": ("ace_step_transformer",)}.get(checkpoint.family, ("",))
-    return all(any((place / part).glob("*.safetensors")) for part in inner)
+    return any(place_of(checkpoint, home).rglob("*.safetensors"))
 
 
 def offline() -> bool:

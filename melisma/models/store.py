@@ -76,7 +76,8 @@ class Store:
         """The parts of a model. Raises MissingModel with the next step, or BadCheckpoint where a folder is none."""
         if name is None:
             return self._best_here()
-        checkpoint = known(name)  # before paths: a folder that happens to be called "base" is ./base
+        # Before paths: a folder that happens to be called "base" is ./base.
+        checkpoint = known(name) or next((entry for entry in ALL if entry.place.lower() == name.lower()), None)
         if checkpoint is not None:
             return self._of_catalogue(checkpoint)
         path = Path(name).expanduser()
@@ -174,7 +175,7 @@ class Store:
         near = difflib.get_close_matches(name.lower(), [entry.name for entry in ALL if entry.generates], 1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         if name.count("/") in (1, 2) and not name.startswith((".", "/", "~")):
-            hint = "a hub id that the catalogue does not list must be in the data folder; "
+            hint = f"if it is a hub id, `melisma models pull {name}` fetches it; "
         return f"no model is called {name!r}, and no file or folder is there: {hint}{_generators()}"
 
     # --- loading

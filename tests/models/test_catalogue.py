@@ -3,7 +3,7 @@
 import pytest
 
 from melisma.errors import MissingModel
-from melisma.models.catalogue import ALL, FIRST, PLANNERS, PREFERENCE, known, named, with_needs
+from melisma.models.catalogue import ALL, FIRST, PLANNERS, PREFERENCE, asked, known, named, with_needs
 from melisma.models.places import is_here, models_folder, offline, place_of
 
 
@@ -65,6 +65,19 @@ def test_what_is_preferred_exists() -> None:
 def test_unknown_names_are_told_what_there_is() -> None:
     with pytest.raises(MissingModel, match=r"'turbot'.*turbo, "):
         named("turbot")
+
+
+def test_hub_ids_are_asked_for_by_themselves() -> None:
+    other = asked("someone/tuned/folder")
+    assert (other.repo, other.folder, other.place) == ("someone/tuned", "folder", "someone/tuned/folder")
+    assert asked("turbo") is named("turbo")
+    assert asked("ACE-Step/acestep-v15-sft") is named("sft")
+    assert asked("ACE-Step/Ace-Step1.5/vae") is named("vae")
+    with pytest.raises(MissingModel, match="bundle of parts: choose among turbo, vae"):
+        asked("ACE-Step/Ace-Step1.5")
+    for name in ("../../etc", "a/../b", "/etc/passwd", "turbot", "a//b"):
+        with pytest.raises(MissingModel, match="no checkpoint is called"):
+            asked(name)
 
 
 def test_places_follow_the_environment(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
