@@ -306,8 +306,8 @@ def edit(rehearsal: Rehearsal, fresh: Draw, listen: Listener) -> Tensor:
         guided(flow.conditional, flow.unconditional, plan.guidance) for flow in (conditioning.origin, conditioning.song)
     )
     music = canvas.source[None].to(rehearsal.band.generator.device)
-    way = {"window": canvas.edit.window, "draws": canvas.edit.draws}
-    return flow_edit(origin, target, music, plan, fresh=fresh, listen=listen, **way)
+    window, draws_ = canvas.edit.window, canvas.edit.draws
+    return flow_edit(origin, target, music, plan, fresh=fresh, window=window, draws=draws_, listen=listen)
 
 
 def heard_for(share: float, conditioning: Conditioning, plan: Plan) -> tuple[Velocity, Velocity]:

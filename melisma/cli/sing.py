@@ -73,7 +73,7 @@ MODEL = (
     click.option("--memory", help="keep, one, or budget:GB – which models stay on the device."),
 )
 OUTPUT = (
-    click.option("--seed", "seeds", type=int, multiple=True, help="Seed of a take; may be repeated."),
+    click.option("--seed", "seeds", type=int, multiple=True, help="Seed of a take; may be repeated, or counts up over --takes."),
     click.option("--takes", type=int, help="How many takes to make."),
     click.option("-o", "--out", type=click.Path(path_type=Path), help="File or folder to write to."),
     click.option("--format", "format_", type=click.Choice(FORMATS), help="File format where OUT does not say."),
@@ -270,10 +270,12 @@ def request_of(task: Task, caption: str, given: dict[str, Any], inherited: SongR
         fields["adapters"] = tuple(adapter_of(text) for text in given["adapters"])
     if "meter" in given:
         fields["meter"] = int(given["meter"])
+    if len(given.get("seeds", ())) == 1 and given.get("takes", 1) > 1:  # one seed starts a row of them
+        fields["seeds"] = tuple(range(given["seeds"][0], given["seeds"][0] + given["takes"]))
     sampling = {
         name: given[name] for name in ("steps", "shift", "solver", "guidance", "guidance_method") if name in given
     }
-    finish = {name: given[name] for name in ("lufs", "fade_in_s", "fade_out_s") if name in given}
+    finish: dict[str, Any] = {name: given[name] for name in ("lufs", "fade_in_s", "fade_out_s") if name in given}
     if given.get("no_master"):
         finish["master"] = False
     caption = caption or (inherited.caption if inherited else "")

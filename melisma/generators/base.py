@@ -48,14 +48,17 @@ class Conditioning:
 
 
 class Generator(Protocol):
-    """A checkpoint family at work."""
+    """A checkpoint family at work. `channels` are those of its latents; `can` names the tasks it was trained for."""
 
     name: str
     fingerprint: str
     preferred: SamplingOptions
     can: frozenset[TaskName]
-    channels: int
     device: torch.device
+
+    @property
+    def channels(self) -> int:
+        """Latent channels."""
 
     def prepare(self, canvas: Canvas) -> Conditioning:
         """Read the words, hear the source, and stand ready to give velocities; once for all takes."""

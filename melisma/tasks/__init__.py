@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from melisma.audio import Waveform
-from melisma.models.autoencoders import Autoencoder
+from melisma.models.autoencoders import Loaded
 from melisma.song import Blueprint, Retake, SongRequest
 from melisma.tasks import compose, cover, edit, repaint, stems
 from melisma.tasks.canvas import Canvas, Desk, Hear, Keeping, Near, Region, Words
@@ -29,7 +29,7 @@ LAYERS: Mapping[str, Callable[[Any, Desk], Canvas]] = {
 TIMBRE_S = 30.0
 
 
-def lay_out(request: SongRequest, blueprint: Blueprint, autoencoder: Autoencoder, hear: Hear) -> Canvas:
+def lay_out(request: SongRequest, blueprint: Blueprint, autoencoder: Loaded, hear: Hear) -> Canvas:
     """Say what is kept and what is to be made.
 
     `hear` gives the waveform behind an `AudioRef`. Raises BadRequest where a source and a region do not fit.

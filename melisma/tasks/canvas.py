@@ -15,7 +15,7 @@ from torch import Tensor
 
 from melisma.audio import Waveform
 from melisma.errors import BadRequest
-from melisma.models.autoencoders import Autoencoder
+from melisma.models.autoencoders import Loaded
 from melisma.song import AudioRef, Blueprint, FinishOptions, Playable
 
 Hear = Callable[[AudioRef], Waveform]
@@ -111,7 +111,7 @@ class Desk:
 
     blueprint: Blueprint
     hear: Hear
-    autoencoder: Autoencoder
+    autoencoder: Loaded
 
     @property
     def latent_hz(self) -> float:

@@ -66,9 +66,10 @@ def _diffusers_config(path: Path) -> dict[str, Any]:
     else:
         transformer.pop("encoder_hidden_size", None)
     counts = {key: value for key, value in encoder.items() if key.startswith("num_") and key.endswith("hidden_layers")}
-    dims = {key: encoder[key] for key in ("text_hidden_dim", "timbre_hidden_dim") if key in encoder}
-    codes = ("pool_window_size", "fsq_input_levels", "num_attention_pooler_hidden_layers")
-    return {**transformer, **counts, **dims, **{key: tokenizer[key] for key in codes if tokenizer.get(key) is not None}}
+    dims: dict[str, Any] = {key: encoder[key] for key in ("text_hidden_dim", "timbre_hidden_dim") if key in encoder}
+    names = ("pool_window_size", "fsq_input_levels", "num_attention_pooler_hidden_layers")
+    codes = {key: tokenizer[key] for key in names if tokenizer.get(key) is not None}
+    return transformer | counts | dims | codes
 
 
 def _silence_beside(folder: Path) -> Tensor | None:

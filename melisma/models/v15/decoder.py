@@ -6,7 +6,8 @@ attends to the packed condition without modulation; padding masks are not used a
 is why items of different length must not share a batch.
 
 What does not depend on time is computed once per song (`Prepared`): keys and values of every cross-attention, the
-context half of the patch projection, positions, and the second time embedding, which always sees r = t.
+context half of the patch projection, positions, and the second time embedding, which sees r − t and so is constant
+wherever r = t.
 
 Axes: b batch, t latent frame, n token (two frames), c channel, l condition token, w width.
 """
@@ -77,10 +78,12 @@ class Prepared:
     """What a song needs at every step. One condition and context may serve many takes.
 
     `memory`: keys and values (b or 1, g, l, d) per layer. `context`: the context's share of the patches (b or 1, n, w).
+    `at_rest`: the second time embedding and modulation where r = t, (1, w) and (1, 6, w).
     """
 
     memory: Memory
     context: Tensor
+    at_rest: tuple[Tensor, Tensor]
     places: Places
     frames: int
 
@@ -124,13 +127,14 @@ class Decoder(nn.Module):
         patches = self._patches(context, slice(None, self.config.context_channels), self._convolution.bias)
         config = self.config
         places = Places.of(patches, config.head_dim, config.rope_theta, config.sliding_window)
-        return Prepared(self.remember(condition), patches, places, frames)
+        at_rest = self.time_embed_r(torch.zeros(1, device=context.device))
+        return Prepared(self.remember(condition), patches, at_rest, places, frames)
 
     def forward(self, x: Tensor, t: Tensor, prepared: Prepared, r: Tensor | None = None) -> Tensor:
         """Velocity (b, t, c) of x (b, t, c) at times t (b,) or (1,); `r` None means r = t."""
         embedding, times = self.time_embed(t)
-        rest, rest_times = self.time_embed_r(torch.zeros_like(t) if r is None else t - r)
-        embedding, times = (embedding + rest)[:, None], times + rest_times
+        second, second_times = prepared.at_rest if r is None else self.time_embed_r(t - r)
+        embedding, times = (embedding + second)[:, None], times + second_times
         noise = self._patches(x, slice(self.config.context_channels, None), None)
         hidden = prepared.context + noise
         for layer, memory in zip(self.layers, prepared.memory, strict=True):

@@ -71,8 +71,22 @@ def rotate(x: Tensor, turn: Rotary) -> Tensor:
 
 
 def full_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """q (b, h, n, d), k and v (b, g, l, d) → (b, h, n, d)."""
+    """q (b, h, n, d), k and v (b, g, l, d) → (b, h, n, d). `mask` is additive and broadcasts to (b, h, n, l)."""
+    if q.shape[1] != k.shape[1] and not shares_heads(q, k, v, mask):
+        k, v = (x.repeat_interleave(q.shape[1] // x.shape[1], dim=1) for x in (k, v))
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=q.shape[1] != k.shape[1])
+
+
+def shares_heads(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> bool:
+    """Whether this device's fused kernel reads grouped key/value heads in place.
+
+    On CUDA only flash attention does, which takes neither masks nor float32; for anything else torch would silently
+    write out all n × n scores, so the heads are repeated instead.
+    """
+    if q.device.type == "cuda":
+        inputs = torch.backends.cuda.SDPAParams(q, k, v, mask, 0.0, False, True)
+        return torch.backends.cuda.can_use_flash_attention(inputs)
+    return q.device.type in ("cpu", "mps")
 
 
 def windowed_attention(q: Tensor, k: Tensor, v: Tensor, window: int, band: Tensor | None = None) -> Tensor:
@@ -84,36 +98,38 @@ def windowed_attention(q: Tensor, k: Tensor, v: Tensor, window: int, band: Tenso
     b, h, n, d = q.shape
     if n <= window + 1:
         return full_attention(q, k, v)
-    band = window_band(n, window, q.device) if band is None else band
+    band = window_band(n, window, q) if band is None else band
     blocks = len(band)
     padding = blocks * window - n
-    queries = F.pad(q, (0, 0, 0, padding)).view(b, h, blocks, window, d).transpose(1, 2).flatten(0, 1)
-    k, v = (_neighbourhoods(x, window, padding).repeat_interleave(h // k.shape[1], dim=1) for x in (k, v))
-    out = F.scaled_dot_product_attention(queries, k, v, attn_mask=band.repeat(b, 1, 1)[:, None])
-    return out.unflatten(0, (b, blocks)).transpose(1, 2).reshape(b, h, blocks * window, d)[:, :, :n]
+    # Blocks take the place of the batch and takes lie among the heads: neighbours overlap as views, without a copy.
+    queries = F.pad(q, (0, 0, 0, padding)).reshape(b * h, blocks, window, d).transpose(0, 1)
+    out = full_attention(queries, _neighbourhoods(k, window, padding), _neighbourhoods(v, window, padding), band)
+    return out.transpose(0, 1).reshape(b, h, blocks * window, d)[:, :, :n]
 
 
 def _neighbourhoods(x: Tensor, window: int, padding: int) -> Tensor:
-    """(b, g, n, d) → (b · blocks, g, 3 · window, d): each block with one block to either side."""
-    padded = F.pad(x, (0, 0, window, window + padding))
-    return padded.unfold(2, 3 * window, window).permute(0, 2, 1, 4, 3).flatten(0, 1)
+    """(b, g, n, d) → (blocks, b · g, 3 · window, d): each block with one block to either side."""
+    padded = F.pad(x, (0, 0, window, window + padding)).flatten(0, 1)
+    return padded.unfold(1, 3 * window, window).permute(1, 0, 3, 2)
 
 
-def window_band(n: int, window: int, device: torch.device) -> Tensor:
-    """(blocks, window, 3 · window) bool: which keys of its neighbourhood each query sees."""
-    start = torch.arange(0, n, window, device=device)[:, None, None]
-    query = torch.arange(window, device=device)[:, None]
-    key = torch.arange(-window, 2 * window, device=device)
+def window_band(n: int, window: int, like: Tensor) -> Tensor:
+    """Additive mask (blocks, 1, window, 3 · window) in the type and place of `like`: the keys each query sees."""
+    start = torch.arange(0, n, window, device=like.device)[:, None, None]
+    query = torch.arange(window, device=like.device)[:, None]
+    key = torch.arange(-window, 2 * window, device=like.device)
     place = start + key
     # Queries that only fill up the last block see their neighbours, so that no row of the softmax is empty.
-    return ((key - query).abs() <= window) & (((place >= 0) & (place < n)) | (start + query >= n))
+    seen = ((key - query).abs() <= window) & (((place >= 0) & (place < n)) | (start + query >= n))
+    return torch.zeros(seen.shape, dtype=like.dtype, device=like.device).masked_fill(~seen, -torch.inf)[:, None]
 
 
 @dataclass(frozen=True)
 class Places:
     """What attention knows of positions; made once per length and shared by all layers.
 
-    `full` and `sliding` are additive masks (b, 1, n, n) and only exist where a batch has padding.
+    `band` is the mask of windowed attention. `full` and `sliding` are additive masks (b, 1, n, n) and only exist
+    where a batch has padding.
     """
 
     turn: Rotary
@@ -127,7 +143,7 @@ class Places:
         n = x.shape[1]
         turn = rotary(n, head_dim, theta, x)
         if valid is None or bool(valid.all()):
-            return cls(turn, band=window_band(n, window, x.device) if n > window + 1 else None)
+            return cls(turn, band=window_band(n, window, x) if n > window + 1 else None)
         # Large finite values, not -inf: a padded query that sees nothing then spreads evenly, as the checkpoints' code does.
         lowest = torch.finfo(x.dtype).min
         seen = valid.bool()[:, None, None, :].expand(-1, 1, n, n)

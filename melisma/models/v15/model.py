@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from melisma.models.fill import fill
 from melisma.models.v15.conditions import Condition, ConditionEncoder
 from melisma.models.v15.config import AceStep15Config
-from melisma.models.v15.decoder import Decoder, Prepared
+from melisma.models.v15.decoder import Decoder, Memory, Prepared
 from melisma.models.v15.semantic import Detokenizer, Tokenizer
 
 
@@ -55,9 +55,13 @@ class AceStep15(nn.Module):
         """As `prepare`, without words. All positions of the null condition are equal, so one stands for any number."""
         return self.decoder.prepare(self.null_condition_emb.to(context), context)
 
+    def null_memory(self) -> Memory:
+        """Keys and values of the null condition, one position long: equal to those of any number of positions."""
+        return self.decoder.remember(self.null_condition_emb)
+
     def step(self, x: Tensor, t: float, prepared: Prepared) -> Tensor:
         """Velocity (b, t, c) of x (b, t, c) at one time for the whole batch."""
-        return self.decoder(x, torch.tensor([t], device=x.device, dtype=torch.float32), prepared)
+        return self.decoder(x, torch.full((1,), t, device=x.device, dtype=torch.float32), prepared)
 
     def velocity(self, x: Tensor, t: Tensor, cond_hidden: Tensor, context: Tensor, r: Tensor | None = None) -> Tensor:
         """Velocity (b, t, c) of x (b, t, c) at times t (b,); `r` None means r = t. Gradients flow."""
