@@ -24,7 +24,7 @@ True
 """
 
 from melisma.sampling.editing import flow_edit
-from melisma.sampling.guidance import Guidance, Guided, Side, Velocity, correcting, guided, handed_over
+from melisma.sampling.guidance import Guidance, Guided, Velocity, guided, handed_over
 from melisma.sampling.keeping import Kept
 from melisma.sampling.noise import Draw, draws, near, seeded_noise
 from melisma.sampling.schedules import schedule
@@ -36,10 +36,8 @@ __all__ = [
     "Guided",
     "Kept",
     "Plan",
-    "Side",
     "Velocity",
     "advanced",
-    "correcting",
     "draws",
     "flow_edit",
     "guided",

@@ -155,23 +155,10 @@ class Guided:
             return adg(x, c, u, t, self.guidance.scale)
         return cfg(c, u, self.guidance.scale)
 
-    @classmethod
-    def of(cls, conditional: Velocity, unconditional: Velocity, guidance: Guidance) -> "Guided":
-        """The same as `guided`."""
-        return cls(conditional, unconditional, guidance)
-
 
 def guided(conditional: Velocity, unconditional: Velocity, guidance: Guidance) -> Guided:
     """One velocity of two, at the start of a run."""
     return Guided(conditional, unconditional, guidance)
-
-
-def correcting(conditional: Velocity, unconditional: Velocity, guidance: Guidance) -> Velocity:
-    """The correction of `guided` alone."""
-    return guided(conditional, unconditional, guidance).correction
-
-
-Side = Guided
 
 
 @dataclass(frozen=True)

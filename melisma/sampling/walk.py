@@ -92,19 +92,17 @@ def solve(
     plan: Plan,
     *,
     fresh: Draw,
-    correct: Velocity | None = None,
     noise: Tensor | None = None,
     kept: Kept | None = None,
     listen: Listener = quiet,
 ) -> Tensor:
     """Walk x (b, t, c) along the plan and return the music (b, t, c).
 
-    `fresh` gives noise to solvers that draw, `noise` is the run's first noise where x already holds music, `correct`
-    replaces the velocity's own correction (see `correction`). Raises UnsoundResult at the first step whose latents are
-    not finite, and whatever the listener raises to stop.
+    `fresh` gives noise to solvers that draw; `noise` is the run's first noise where x already holds music. Raises
+    UnsoundResult at the first step whose latents are not finite, and whatever the listener raises to stop.
     """
     noise = x if noise is None else noise
-    again = correct or correction(velocity)
+    again = correction(velocity)
     previous: Tensor | None = None
 
     def smooth(v: Tensor, x: Tensor, before: Tensor | None) -> Tensor:

@@ -3,7 +3,8 @@
 After a step, the latents' low and high bands along time are pushed away from those of the clean estimate the step
 aimed at, which counters the drift of few-step sampling. One level of a discrete wavelet with zero padding; filters come
 from PyWavelets. Because the transform reconstructs perfectly, the correction is the low band of the difference, and
-the rest of it is the high band: no second transform is needed.
+the rest of it is the high band: no second transform is needed. (dmey alone reconstructs only nearly; the official two
+transforms then blur the latents by about 1 %, this one does not.)
 """
 
 import pywt

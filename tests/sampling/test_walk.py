@@ -160,6 +160,13 @@ def test_what_is_kept_is_the_source_beyond_the_crossfade() -> None:
     assert not torch.isclose(out[:, 2:4], MUSIC[:, 2:4]).any()
 
 
+def test_a_take_that_keeps_nothing_or_everything_has_no_edge() -> None:
+    free = solve(gaussian, NOISE, plan(4), fresh=draws((1, 2), 6, 3))
+    made = torch.tensor([[True] * 6, [False] * 6])
+    held = solve(gaussian, NOISE, plan(4), fresh=draws((1, 2), 6, 3), kept=Kept(made, MUSIC, 1.0, 2))
+    assert torch.equal(held, free)
+
+
 def test_blend_weights_ramp_outside_every_region() -> None:
     made = torch.tensor([[0, 0, 0, 1, 1, 0, 0, 0, 0, 1], [0] * 10, [1] * 10], dtype=torch.bool)
     weights = blend_weights(made, 2)
