@@ -144,8 +144,13 @@ def refuse_long(path: Path, seconds: float | None, max_s: float) -> None:
     """Longer than what fits is told before it fills the memory."""
     if seconds is not None and seconds > max_s:
         raise BadRequest(
-            f"{path} is {seconds / 60:.1f} min long, the limit is {max_s / 60:g} min: cut out the part you need"
+            f"{path} is {in_words(seconds)} long, the limit is {in_words(max_s)}: cut out the part you need"
         )
+
+
+def in_words(seconds: float) -> str:
+    """A length for people."""
+    return f"{seconds:.4g} s" if seconds < 120 else f"{seconds / 60:.4g} min"
 
 
 def whole(path: Path, sound: Waveform, facts: Facts) -> Waveform:
