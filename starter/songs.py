@@ -32,7 +32,7 @@ from starter.lyrics import lyrics
 from starter.mix import mix_down, set_up
 from starter.sampler import RATE_HZ, Audio, Sampler, open_sampler
 
-RECIPE = 3
+RECIPE = 4
 """Raised whenever the same seed would give another song."""
 
 CAPTIONS = 12

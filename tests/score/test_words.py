@@ -8,8 +8,8 @@ from melisma.score.words import count, stressed, syllables, tag_of, verses, word
 
 SUNG = {
     1: "love night heart dreams the world fire loved walked strength you're years eyes through once",
-    2: "river golden over every table above dreaming ocean lonely little couldn't quiet wanted heaven people rhythm",
-    3: "beautiful memories tomorrow forever wandering everything remember diamond yesterday radio",
+    2: "river golden over every table above dreaming ocean lonely little couldn't quiet wanted heaven people rhythm beyond player loyal",
+    3: "beautiful memories tomorrow forever wandering everything remember diamond everywhere yesterday radio",
     4: "everybody hallelujah january generation",
 }
 
