@@ -61,7 +61,9 @@ def main(data: Path, vae: Path, out: Path, stems: float, device: str) -> None:
     def encode(sound: np.ndarray) -> Tensor:
         return autoencoder.encode(torch.from_numpy(sound)[None])[0]
 
-    for folder in songs(data):
+    found = songs(data)
+    Random(0).shuffle(found)  # whoever stops early has some of every kind
+    for folder in found:
         path = out / f"{folder.name}.safetensors"
         if path.is_file():
             continue

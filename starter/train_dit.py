@@ -8,9 +8,11 @@ ten seconds it is trained on.
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
+import soundfile
 import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
@@ -21,8 +23,9 @@ from melisma.generators.v15 import prompts
 from melisma.models.autoencoders import load
 from melisma.models.text.encoder import END, TextEncoder
 from melisma.models.v15 import AceStep15, AceStep15Config
-from melisma.song import TRACKS
-from melisma.training.dit import Learner, Lessons, SongLatents, objective
+from melisma.song import TRACKS, SamplingOptions
+from melisma.training.data import held_out
+from melisma.training.dit import Learner, Lessons, SongLatents, TaskShares, objective, rehearse
 from melisma.training.loop import TrainingOptions, load_average, train
 from starter.train_codec import Echo
 
@@ -52,11 +55,14 @@ CONFIG = {
     "lyric_alignment_layers_config": {},
 }
 PIECES = 2000
+COMPOSE = TaskShares(1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+PREVIEW = SamplingOptions(steps=16, shift=1.5, solver="euler", guidance=2.0, guidance_method="cfg")
 
 
-def read_songs(folder: Path) -> list[SongLatents]:
-    """All cached songs, by name."""
-    return [SongLatents.load(path) for path in sorted(folder.glob("*.safetensors"))]
+def read_songs(folder: Path) -> tuple[list[SongLatents], list[SongLatents]]:
+    """Cached songs to learn from, and every twentieth by name to listen with."""
+    learn, listen = held_out(sorted(folder.glob("*.safetensors")))
+    return [SongLatents.load(path) for path in learn], [SongLatents.load(path) for path in listen]
 
 
 def prompts_of(songs: list[SongLatents]) -> Iterator[str]:
@@ -162,7 +168,7 @@ def main(
 ) -> None:
     """Train the starter's transformer and text encoder and write them to OUT/dit and OUT/text."""
     torch.manual_seed(seed)
-    songs, pieces = read_songs(latents), out / "tokenizer.json"
+    (songs, others), pieces = read_songs(latents), out / "tokenizer.json"
     out.mkdir(parents=True, exist_ok=True)
     if not pieces.is_file():
         new_tokenizer(songs).save(str(pieces))
@@ -175,7 +181,17 @@ def main(
     options = TrainingOptions(
         seed=seed, peak_rate=rate, minutes=minutes, device=device, shape="linear", warmup_steps=100
     )
-    train(model, objective, lessons, options, out, listen=Echo())
+    asked = replace(lessons, songs=others, takes=2, shares=COMPOSE, guided=1.0)(0)
+    autoencoder = load(vae)
+
+    def preview(model: torch.nn.Module, step: int) -> None:
+        assert isinstance(model, Learner)
+        for i, wave in enumerate(autoencoder.decode(rehearse(model, asked, PREVIEW, seed))):
+            (out / "previews").mkdir(exist_ok=True)
+            sound = wave.clamp(-1, 1).T.numpy()
+            soundfile.write(out / "previews" / f"{step:06d}-{i}.flac", sound, autoencoder.sample_rate)
+
+    train(model, objective, lessons, options, out, preview=preview, listen=Echo())
     load_average(model, out)
     save(model, tokenizer, out)
 

@@ -24,7 +24,8 @@ from torch import Tensor, nn
 
 from melisma.generators.v15 import prompts
 from melisma.models.v15 import AceStep15
-from melisma.song import AudioRef, Blueprint, Complete, Compose, Cover, Extract, Lego, Repaint
+from melisma.sampling import draws, guided, resolve, solve
+from melisma.song import AudioRef, Blueprint, Complete, Compose, Cover, Extract, Lego, Repaint, SamplingOptions
 from melisma.training.flow import draw_dropped, draw_times, flow_loss, without
 
 MIX, GUIDE, STEM, REST = "mix", "guide", "stem.", "rest."
@@ -159,8 +160,8 @@ class Lessons:
             others = tuple(other for other in tracks if other != track)
             named = others if random.random() < 0.7 else ()
             return Complete(source=file, tracks=named), f"{STEM}{track}", MIX
-        guided = GUIDE in song.latents and random.random() < self.guided
-        return Compose(), GUIDE if guided else None, MIX
+        hears = GUIDE in song.latents and random.random() < self.guided
+        return Compose(), GUIDE if hears else None, MIX
 
     def _timbre(self, song: SongLatents, random: np.random.Generator) -> Tensor:
         """A stretch of the song itself in a fifth of the lessons, silence in the others."""
@@ -210,6 +211,21 @@ class Learner(nn.Module):
             text, batch["text_mask"], words.embed_tokens(batch["lyrics"]), batch["lyrics_mask"], batch["timbre"], order
         )
         return packed.hidden
+
+
+@torch.no_grad()
+def rehearse(model: Learner, batch: Mapping[str, Tensor], options: SamplingOptions, seed: int) -> Tensor:
+    """What the model plays for a batch of lessons: latents (b, t, c). For previews and measurements."""
+    net = model.net
+    context = torch.cat([batch["source"], batch["mask"][..., None].expand_as(batch["source"])], -1)
+    with_words, without_words = net.prepare(model.condition(batch), context), net.prepare_null(context)
+    plan = resolve(options)
+    seeds = tuple(seed + i for i in range(len(context)))
+    noise = draws(seeds, context.shape[1], batch["source"].shape[-1])
+    velocity = guided(
+        lambda x, t: net.step(x, t, with_words), lambda x, t: net.step(x, t, without_words), plan.guidance
+    )
+    return solve(velocity, noise(), plan, fresh=noise)
 
 
 def objective(

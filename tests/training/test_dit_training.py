@@ -7,9 +7,9 @@ import torch
 from transformers import Qwen3Config, Qwen3Model
 
 from melisma.models.v15 import AceStep15, AceStep15Config
-from melisma.song import INSTRUMENTAL
+from melisma.song import INSTRUMENTAL, SamplingOptions
 from melisma.toys import DIT
-from melisma.training.dit import Learner, Lessons, SongLatents, TaskShares, objective
+from melisma.training.dit import Learner, Lessons, SongLatents, TaskShares, objective, rehearse
 from melisma.training.loop import TrainingOptions, load_average, train
 
 CHANNELS, FRAMES = 8, 20
@@ -139,3 +139,12 @@ def test_a_short_run_lowers_the_held_out_loss_and_reaches_every_part(learner, tm
     assert held_out() < 0.9 * before
     still = [name for name, p in learner.named_parameters() if torch.equal(p, start[name])]
     assert still == ["net.encoder.timbre_encoder.special_token"]  # the 2B layout keeps it without using it
+
+
+def test_a_rehearsal_plays_what_was_asked_the_same_every_time(learner):
+    batch = lessons(song(), silence=torch.zeros(7, CHANNELS), shares=only("compose"))(0)
+    options = SamplingOptions(steps=3, shift=1.5, solver="euler", guidance=2.0, guidance_method="cfg")
+    played = rehearse(learner, batch, options, seed=3)
+    assert played.shape == (4, FRAMES, CHANNELS)
+    assert torch.equal(played, rehearse(learner, batch, options, seed=3))
+    assert not torch.equal(played, rehearse(learner, batch, options, seed=4))
