@@ -109,7 +109,8 @@ class Oobleck(nn.Module):
             )
         with torch.device("meta"), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # diffusers' own use of an older weight norm
-            return AutoencoderOobleck(**{name: config[name] for name in SIZES})  # type: ignore[no-any-return]
+            network: nn.Module = AutoencoderOobleck(**{name: config[name] for name in SIZES})
+        return network
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
