@@ -24,6 +24,8 @@ COMMANDS = {
     "edit": ("melisma.cli.sing", "edit", "Change words or style of existing music."),
     "retake": ("melisma.cli.sing", "retake", "Play a take again, a little differently."),
     "again": ("melisma.cli.sing", "again", "Make a take again from its file."),
+    "plan": ("melisma.cli.plan", "plan", "Fill the blanks of a request: a blueprint to edit."),
+    "understand": ("melisma.cli.understand", "understand", "Describe existing music: the reverse of planning."),
     "show": ("melisma.cli.show", "show", "Tell how a file was made."),
     "models": ("melisma.cli.models", "models", "List, fetch, check and remove checkpoints."),
     "doctor": ("melisma.cli.doctor", "doctor", "Check this machine and what fits on it."),

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import click
 import yaml
 
-from melisma.cli.sing import WORDS, File, blanks, options, request_of
+from melisma.cli.asking import WORDS, File, blanks, options, request_of
 from melisma.errors import MissingModel
 from melisma.song import Blueprint, Compose, PlanningOptions
 

@@ -1,25 +1,31 @@
-"""The commands that make music: each builds one `SongRequest` and hands it to the engine.
+"""The commands that make music: each builds one `SongRequest`, hands it to the engine, and writes what comes back.
 
-What all of them share (words, music, takes, sampling, finish, output) is one decorator; a command adds what its task
-needs. Importing this module loads no model code, so `melisma compose --help` stays quick.
+Importing this module loads no model code, so `melisma compose --help` stays quick.
 """
 
-import functools
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
+from melisma.cli.asking import (
+    FORMATS,
+    File,
+    as_played,
+    blanks,
+    making,
+    provenance_of,
+    read_blueprint,
+    request_of,
+    required_provenance,
+    text_of,
+    valid,
+)
 from melisma.errors import BadRequest
 from melisma.song import (
-    METERS,
     TRACKS,
-    Adapter,
-    AudioRef,
     Blueprint,
     Complete,
     Compose,
@@ -27,70 +33,13 @@ from melisma.song import (
     Edit,
     Extend,
     Extract,
+    FinishOptions,
     Lego,
-    Provenance,
     Repaint,
     Retake,
+    SamplingOptions,
     SongRequest,
-    Task,
 )
-
-FORMATS = ("flac", "wav", "mp3", "opus", "ogg", "m4a")
-
-File = click.Path(dir_okay=False, path_type=Path)
-
-WORDS = (
-    click.option("--lyrics", type=File, help="File with the words; tags such as [verse] on their own lines."),
-    click.option("--instrumental", is_flag=True, default=None, help="Nobody sings."),
-    click.option("--language", help="Language of the lyrics, as in 'en'."),
-    click.option("--bpm", type=int, help="Tempo, 30–300."),
-    click.option("--key", help="Key, as in 'F# minor'."),
-    click.option("--meter", type=click.Choice([str(m) for m in METERS]), help="Beats in a bar (6 is 6/8)."),
-    click.option("--duration", "duration_s", type=float, help="Length in seconds, 1–600."),
-    click.option("--reference", type=File, help="Audio whose timbre to borrow."),
-)
-SAMPLING = (
-    click.option("--steps", type=int, help="Denoising steps."),
-    click.option("--shift", type=float, help="Timestep shift."),
-    click.option(
-        "--solver", type=click.Choice(["euler", "heun", "dpm2m", "pingpong"]), help="How noise is walked to music."
-    ),
-    click.option("--guidance", type=float, help="Guidance scale; 1 is off."),
-    click.option("--guidance-method", type=click.Choice(["apg", "cfg", "adg"]), help="Kind of guidance."),
-)
-FINISH = (
-    click.option("--no-master", is_flag=True, help="Leave the samples as decoded."),
-    click.option("--lufs", type=float, help="Loudness to reach (default -14 for whole songs)."),
-    click.option("--fade-in", "fade_in_s", type=float, help="Fade in, seconds."),
-    click.option("--fade-out", "fade_out_s", type=float, help="Fade out, seconds."),
-)
-MODEL = (
-    click.option("--model", help="Checkpoint: a name (`melisma models list`), hub id, or path."),
-    click.option(
-        "--adapter", "adapters", multiple=True, metavar="NAME[:WEIGHT]", help="LoRA or LoKr; may be repeated."
-    ),
-    click.option("--device", help="cpu, cuda, mps …; default: the best here."),
-    click.option("--memory", help="keep, one, or budget:GB – which models stay on the device."),
-)
-OUTPUT = (
-    click.option("--seed", "seeds", type=int, multiple=True, help="Seed of a take; may be repeated, or counts up over --takes."),
-    click.option("--takes", type=int, help="How many takes to make."),
-    click.option("-o", "--out", type=click.Path(path_type=Path), help="File or folder to write to."),
-    click.option("--format", "format_", type=click.Choice(FORMATS), help="File format where OUT does not say."),
-    click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
-)
-
-
-def options(*groups: tuple[Callable[..., Any], ...]) -> Callable[..., Any]:
-    """Attach groups of click options, in reading order."""
-
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        return functools.reduce(lambda f, option: option(f), reversed([o for group in groups for o in group]), command)
-
-    return decorate
-
-
-making = options(WORDS, SAMPLING, FINISH, MODEL, OUTPUT)
 
 
 @click.command()
@@ -225,7 +174,7 @@ def retake(take: Path, variance: float, **given: Any) -> None:
     known = required_provenance(take)
     played = known.request.task.again if isinstance(known.request.task, Retake) else known.request.task
     task = valid(Retake, {"again": played, "seed": known.seed, "variance": variance})
-    request = request_of(task, known.request.caption, given, known.request)
+    request = request_of(task, known.request.caption, given, as_played(known))
     sing(request, given, known.blueprint)
 
 
@@ -235,111 +184,19 @@ def retake(take: Path, variance: float, **given: Any) -> None:
 def again(take: Path, **given: Any) -> None:
     """Make TAKE (a file that melisma made) again: same request, blueprint and seed."""
     known = required_provenance(take)
-    request = request_of(
-        known.request.task, known.request.caption, {"seeds": (known.seed,), **blanks(given)}, known.request
-    )
+    given = {"seeds": (known.seed,), **blanks(given)}
+    request = request_of(known.request.task, known.request.caption, given, as_played(known))
     sing(request, given, known.blueprint, expected=known.fingerprint)
-
-
-# --- From arguments to a request ------------------------------------------------------------------------------------
 
 
 def remake(kind: type[Any], source: Path, prompt: str, fields: dict[str, Any], given: dict[str, Any]) -> None:
     """Run a task on existing music; what melisma knows of its own songs fills words left open."""
     task = valid(kind, {"source": {"path": source.absolute()}, **fields})
     known = provenance_of(source)
-    inherited = known.request if known else None
+    # Words and music are the song's own; how it was sampled and finished belonged to the other task.
+    open_ = {"sampling": SamplingOptions(), "finish": FinishOptions()}
+    inherited = known.request.model_copy(update=open_) if known else None
     sing(request_of(task, prompt, given, inherited), given)
-
-
-def request_of(task: Task, caption: str, given: dict[str, Any], inherited: SongRequest | None = None) -> SongRequest:
-    """The request that arguments describe; `inherited` fills caption and music where they were left open."""
-    given = blanks(given)
-    music = ("language", "bpm", "key", "meter", "instrumental", "lyrics", "model")
-    old = inherited.model_dump(include={*music, "adapters"}, exclude_none=True) if inherited else {}
-    if "lyrics" in given:
-        old.pop("instrumental", None)
-    if given.get("instrumental"):
-        old.pop("lyrics", None)
-    fields = {name: given[name] for name in (*music, "duration_s", "seeds", "takes") if name in given}
-    if "lyrics" in given:
-        fields["lyrics"] = text_of(given["lyrics"])
-    if "reference" in given:
-        fields["reference"] = AudioRef(path=given["reference"].absolute())
-    if "adapters" in given:
-        fields["adapters"] = tuple(adapter_of(text) for text in given["adapters"])
-    if "meter" in given:
-        fields["meter"] = int(given["meter"])
-    if len(given.get("seeds", ())) == 1 and given.get("takes", 1) > 1:  # one seed starts a row of them
-        fields["seeds"] = tuple(range(given["seeds"][0], given["seeds"][0] + given["takes"]))
-    sampling = {
-        name: given[name] for name in ("steps", "shift", "solver", "guidance", "guidance_method") if name in given
-    }
-    finish: dict[str, Any] = {name: given[name] for name in ("lufs", "fade_in_s", "fade_out_s") if name in given}
-    if given.get("no_master"):
-        finish["master"] = False
-    caption = caption or (inherited.caption if inherited else "")
-    return SongRequest.of(**{**old, **fields}, task=task, caption=caption, sampling=sampling, finish=finish)
-
-
-def blanks(given: dict[str, Any]) -> dict[str, Any]:
-    """Only what a person really gave."""
-    return {name: value for name, value in given.items() if value not in (None, (), False)}
-
-
-def valid(kind: type[Any], fields: dict[str, Any]) -> Any:
-    """A task from its fields; a bad value is explained."""
-    return SongRequest.of(task={"kind": kind.model_fields["kind"].default, **fields}).task
-
-
-def adapter_of(text: str) -> Adapter:
-    """NAME or NAME:WEIGHT."""
-    found = re.fullmatch(r"(.+?)(?::(-?\d+(?:\.\d+)?))?", text)
-    assert found is not None
-    return Adapter(name=found[1], weight=float(found[2] or 1.0))
-
-
-def text_of(path: Path) -> str:
-    """A text file's contents."""
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except FileNotFoundError as error:
-        raise BadRequest(f"no such file: {path}. Check the path") from error
-    except (UnicodeDecodeError, OSError) as error:
-        raise BadRequest(f"cannot read {path} as UTF-8 text: {error}. Save it as a plain text file") from error
-
-
-def read_blueprint(path: Path) -> Blueprint:
-    """A blueprint that a person may have edited."""
-    try:
-        fields = yaml.safe_load(text_of(path))
-    except yaml.YAMLError as error:
-        raise BadRequest(f"{path} is neither YAML nor JSON: {error}") from error
-    if not isinstance(fields, dict):
-        raise BadRequest(f"{path} holds no blueprint: expected fields such as caption, lyrics and duration_s")
-    return Blueprint.of(**fields)
-
-
-def provenance_of(path: Path) -> Provenance | None:
-    """What a file says about its making; None if melisma did not make it."""
-    from melisma.audio import read_provenance
-
-    return read_provenance(path) if path.exists() else None
-
-
-def required_provenance(path: Path) -> Provenance:
-    """As `provenance_of`, for commands that are nothing without it."""
-    if not path.exists():
-        raise BadRequest(f"no such file: {path}. Check the path")
-    known = provenance_of(path)
-    if known is None:
-        raise BadRequest(
-            f"{path} does not say how it was made: use a file that melisma wrote, or `melisma cover` for other audio"
-        )
-    return known
-
-
-# --- From a request to files ----------------------------------------------------------------------------------------
 
 
 def sing(

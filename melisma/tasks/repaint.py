@@ -24,7 +24,7 @@ def lay(task: Repaint, desk: Desk) -> Canvas:
     end_s = length_s if task.end_s is None else task.end_s
     if task.start_s >= length_s or end_s <= 0:
         raise BadRequest(
-            f"the region {task.start_s:g}–{end_s:g} s lies outside the source, which is {length_s:g} s long: "
+            f"the region starting at {task.start_s:g} s lies outside the source, which is {length_s:g} s long: "
             "choose a region that overlaps it, or use extend to continue it"
         )
     before_s = max(0.0, -task.start_s)

@@ -1,0 +1,170 @@
+"""The command line as a person or a script uses it: files, JSON, errors, exit codes, Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from melisma.audio import read, read_provenance
+from melisma.cli import main
+from melisma.song import Blueprint
+
+
+class Terminal:
+    """Runs commands in a folder of their own and keeps what they print."""
+
+    def __init__(self, model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.model, self.capsys, self.monkeypatch = model, capsys, monkeypatch
+
+    def __call__(self, *words: object, model: bool = True) -> tuple[int, str, str]:
+        """Exit code, stdout, stderr."""
+        extra = ["--model", str(self.model), "--device", "cpu"] if model else []
+        self.monkeypatch.setattr(sys, "argv", ["melisma", *map(str, words), *extra])
+        code = 0
+        try:
+            main()
+        except SystemExit as leaving:
+            code = int(leaving.code or 0)
+        out, err = self.capsys.readouterr()
+        return code, out.strip(), err.strip()
+
+
+@pytest.fixture
+def terminal(
+    toys: dict[str, Path],
+    quiet_home: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Terminal:
+    monkeypatch.chdir(tmp_path)
+    return Terminal(toys["turbo"], capsys, monkeypatch)
+
+
+SHORT = ("--duration", 1.5, "--steps", 1)
+
+
+def test_compose_tells_a_script_what_it_wrote(terminal: Terminal) -> None:
+    code, out, _ = terminal(
+        "compose", "slow waltz", *SHORT, "--seed", 5, "--takes", 2, "-o", "w.flac", "--json", "--bpm", 90, "--key", "am"
+    )
+    assert code == 0
+    report = json.loads(out)
+    assert [take["seed"] for take in report["takes"]] == [5, 6]
+    assert [take["path"] for take in report["takes"]] == ["w-1.flac", "w-2.flac"]
+    for take in report["takes"]:
+        assert {"path", "seed", "duration_s", "sample_rate", "lufs", "true_peak_dbtp", "timings"} <= take.keys()
+        assert (take["duration_s"], take["sample_rate"]) == (1.5, 48000)
+        assert read(take["path"]).duration_s == 1.5
+    assert (report["blueprint"]["bpm"], report["blueprint"]["key"]) == (90, "A minor")
+
+
+def test_a_take_can_be_shown_made_again_and_changed(terminal: Terminal) -> None:
+    Path("words.txt").write_text("[verse]\nla la\n")
+    assert terminal("compose", "waltz", *SHORT, "--seed", 5, "-o", "w.flac", "--lyrics", "words.txt")[:2] == (
+        0,
+        "w.flac",
+    )
+    code, out, _ = terminal("show", "w.flac", model=False)
+    story = yaml.safe_load(out)
+    assert (code, story["seed"], story["blueprint"]["caption"], story["duration_s"]) == (0, 5, "waltz", 1.5)
+    assert json.loads(terminal("show", "w.flac", "--json", model=False)[1])["blueprint"]["lyrics"] == "[verse]\nla la"
+    assert terminal("again", "w.flac", "-o", "w2.flac")[0] == 0
+    assert np.array_equal(read("w.flac").samples, read("w2.flac").samples)
+    assert terminal("retake", "w.flac", "--variance", 0.5, "--seed", 8, "-o", "r.flac")[0] == 0
+    assert not np.array_equal(read("w.flac").samples, read("r.flac").samples)
+    assert terminal("repaint", "w.flac", "--start", 0.5, "--end", 1, "--steps", 1, "-o", "p.flac")[0] == 0
+    known = read_provenance("p.flac")
+    assert known is not None
+    assert (known.request.caption, known.request.lyrics) == ("waltz", "[verse]\nla la")
+
+
+def test_an_edited_blueprint_is_sung(terminal: Terminal) -> None:
+    Path("plan.yaml").write_text("caption: jig\nlyrics: '[Instrumental]'\nbpm: 120\nduration_s: 1.2\n")
+    assert terminal("compose", "--blueprint", "plan.yaml", "--steps", 1, "-o", "j.wav")[0] == 0
+    known = read_provenance("j.wav")
+    assert known is not None
+    assert known.blueprint == Blueprint(caption="jig", lyrics="[Instrumental]", bpm=120, duration_s=1.2)
+
+
+def test_songs_are_never_overwritten_unasked(terminal: Terminal) -> None:
+    names = [terminal("compose", "My Waltz!", *SHORT)[1] for _ in range(2)]
+    assert names == ["my-waltz.flac", "my-waltz-2.flac"]
+    Path("out").mkdir()
+    assert terminal("compose", "x", *SHORT, "-o", "out", "--format", "wav")[1] == "out/x.wav"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("cover", "none.wav", "x"), 2, "no such file: .*none.wav"),
+        (("cover", "empty.wav", "x"), 2, "0 bytes"),
+        (("cover", "text.wav", "x"), 2, "cannot be read as audio|not audio|no audio"),
+        (("compose", "x", "--key", "H moll"), 2, "H moll.*major or minor"),
+        (("compose", "x", "--bpm", 900), 2, "900"),
+        (("compose", "x", "--duration", 9000), 2, "600"),
+        (("compose", "x", "--lyrics", "none.txt"), 2, "no such file: none.txt"),
+        (("compose", "x", "--language", "klingon"), 2, "klingon"),
+        (("compose", "x", "-o", "x.aiff"), 2, "aiff.*flac"),
+        (("compose", "x", "--blueprint", "text.wav"), 2, "no blueprint"),
+        (("compose", "x", "--memory", "much"), 2, "much"),
+        (("extract", "empty.wav", "kazoo"), 2, "kazoo"),
+        (("again", "text.wav"), 2, "does not say how it was made"),
+        (("edit", "text.wav", "jazz"), 2, "--from"),
+    ],
+)
+def test_bad_input_is_explained_and_leaves_nothing(words: tuple, code: int, told: str, terminal: Terminal) -> None:
+    Path("empty.wav").touch()
+    Path("text.wav").write_text("no music\n" * 20)
+    before = sorted(Path().iterdir())
+    got, out, err = terminal(*words)
+    assert (got, out) == (code, "")
+    import re
+
+    assert re.search(told, err), err
+    assert "Traceback" not in err
+    assert sorted(Path().iterdir()) == before
+
+
+def test_missing_models_tell_the_next_step(terminal: Terminal, tmp_path: Path) -> None:
+    code, _, err = terminal("compose", "x", "--model", "turbo", model=False)
+    assert code == 3
+    assert "melisma models pull" in err
+    (tmp_path / "broken").mkdir()
+    code, _, err = terminal("compose", "x", "--model", "broken", model=False)
+    assert code == 3
+    assert "broken" in err
+
+
+@pytest.mark.parametrize("kind", ["cut", "pickle"])
+def test_broken_checkpoints_are_named(kind: str, terminal: Terminal, toys: dict[str, Path], tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(toys["turbo"], tmp_path / "bundle")
+    weights = tmp_path / "bundle/acestep-v15-turbo/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000] if kind == "cut" else b"\x80\x04abc")
+    code, _, err = terminal("compose", "x", *SHORT, "--model", "bundle", model=False)
+    assert code == 3
+    assert "model.safetensors" in err
+
+
+def test_ctrl_c_ends_at_once_and_leaves_nothing(toys: dict[str, Path], tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from melisma.cli import main; main()", "compose", "x", "--duration", "60"]
+    command += ["--steps", "200", "--model", str(toys["turbo"]), "-o", "x.flac"]
+    env = {**os.environ, "MELISMA_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
+    running = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
+    )
+    time.sleep(8)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Traceback" not in err
+    assert not list(tmp_path.glob("**/*.flac"))
