@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from melisma.errors import BadRequest
+from melisma.errors import BadRequest, MissingModel
 from melisma.listen import Listener, quiet
 from melisma.planning import prompts
 from melisma.planning.codes import CODES_HZ
@@ -18,10 +18,17 @@ TASTE = Taste(0.3)
 def understand(codes: Sequence[int], planner: Planner, listen: Listener = quiet, seed: int = 0) -> Blueprint:
     """Describe music from its 5 Hz audio codes: caption, tempo, key, language, metre, lyrics.
 
-    The length is that of the codes. Raises BadRequest for no codes, PlanError if the planner gives no usable answer.
+    The length is that of the codes. Raises BadRequest for no codes, MissingModel for
+    codes the planner does not know, PlanError if the planner gives no usable answer.
     """
     if not codes:
         raise BadRequest("no audio codes: there is nothing to listen to. Give music of at least 0.2 s")
+    known = planner.language.vocabulary.codes
+    if max(codes) >= known:
+        raise MissingModel(
+            f"{planner.name} knows {known} audio codes, the music has code {max(codes)}: planner and checkpoint do not "
+            "belong together. Name another planner"
+        )
     duration_s = len(codes) / CODES_HZ
     session = Session(planner, PREFERRED, seed, listen)
     with planner.at_work():

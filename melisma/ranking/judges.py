@@ -26,7 +26,7 @@ MOST_CLIPPED = 1e-3
 MOST_DC = 0.01
 LENGTH_S = 0.5
 ENDING_S, ENDING_DB = 0.1, -15.0
-LEAST_SUNG, MOST_SUNG = 0.01, 0.5
+LEAST_SUNG, MOST_SUNG = 0.002, 0.5
 GOOD_LUFS = -14.0
 
 
@@ -151,7 +151,7 @@ def tempo(sound: Sound, waveform: Waveform, blueprint: Blueprint) -> Verdict:
         return Verdict(None, True, "no steady tempo", 0.0 if blueprint.bpm else None)
     if blueprint.bpm is None:
         return Verdict(heard.bpm, True, f"{heard.bpm:.0f} bpm; none was planned")
-    passed = heard.agrees(blueprint.bpm)
+    passed = heard.agrees(blueprint.bpm, blueprint.meter)
     reason = f"{heard.bpm:.0f} bpm, {blueprint.bpm} planned"
     return Verdict(heard.bpm, passed, reason, float(passed))
 

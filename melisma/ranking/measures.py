@@ -75,9 +75,10 @@ class Tempo:
     bpm: float
     clarity: float
 
-    def agrees(self, bpm: float, tolerance: float = 0.04) -> bool:
-        """Whether this is that tempo, or half or double of it."""
-        return any(abs(self.bpm * factor / bpm - 1) <= tolerance for factor in (0.5, 1, 2))
+    def agrees(self, bpm: float, meter: int | None = None, tolerance: float = 0.04) -> bool:
+        """Whether this is that tempo, or half or double of it; in threes also the dotted pulse."""
+        factors = (0.5, 1, 2, 2 / 3, 3 / 2) if meter in (3, 6) else (0.5, 1, 2)
+        return any(abs(self.bpm * factor / bpm - 1) <= tolerance for factor in factors)
 
 
 @dataclass(frozen=True)

@@ -238,6 +238,8 @@ def test_understanding_music(short: Planner) -> None:
     assert understand(codes, short) == heard
     with pytest.raises(BadRequest, match="no audio codes"):
         understand((), short)
+    with pytest.raises(MissingModel, match="knows 64 audio codes, the music has code 64"):
+        understand((1, 64), short)
 
 
 # --- Bad input ------------------------------------------------------------------------------------------------------

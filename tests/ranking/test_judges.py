@@ -73,6 +73,11 @@ def test_tempo(bpm: int) -> None:
     assert heard.clarity > 0.3
 
 
+def test_threes_may_be_heard_as_dotted_pulses() -> None:
+    assert measures.Tempo(110.75, 1.0).agrees(166, meter=3)
+    assert not measures.Tempo(110.75, 1.0).agrees(166, meter=4)
+
+
 def test_no_tempo_without_onsets() -> None:
     assert measures.tempo(Sound.of(wave(0.1 * np.sin(2 * np.pi * 220 * time(8))))) is None
     assert measures.tempo(Sound.of(wave(beats(120, 2)))) is None

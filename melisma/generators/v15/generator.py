@@ -81,6 +81,13 @@ class V15:
             origin = self._flow(canvas, canvas.edit.caption, canvas.edit.lyrics, instruction, heard)
         return Conditioning(song, deaf, origin)
 
+    @torch.inference_mode()
+    def codes(self, latents: Tensor) -> tuple[int, ...]:
+        """The 5 Hz semantic codes of latents (t, c): what a planner hears of existing music."""
+        with self.hosting(self.net.tokenizer):
+            _, codes = self.net.tokenize(self._here(latents)[None], self._here(self.silence))
+        return tuple(codes[0].tolist())
+
     def _flow(self, canvas: Canvas, caption: str, lyrics: str, instruction: str, context: Tensor) -> Flow:
         condition = self._condition(canvas, caption, lyrics, instruction)
         # Prepared at first use: without guidance the null branch is never computed at all.
