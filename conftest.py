@@ -1,37 +1,40 @@
-"""Examples in the documentation are tests: every page runs from top to bottom in a new folder."""
+"""Examples in the documentation are tests: each page is one, and runs from top to bottom in a new folder.
 
-import os
+A page is a single test because its examples build upon each other, and tests that run in parallel may not.
+"""
+
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
 from sybil import Sybil
-from sybil.integration.pytest import SybilItem
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
-
-def enter_new_folder(namespace: dict[str, Any]) -> None:
-    """Examples write files; those go away with the page."""
-    namespace["_home"], namespace["_folder"] = Path.cwd(), TemporaryDirectory()
-    os.chdir(namespace["_folder"].name)
+PAGES = Sybil(parsers=[PythonCodeBlockParser(), SkipParser()], patterns=["docs/**/*.md", "README.md"])
 
 
-def leave_folder(namespace: dict[str, Any]) -> None:
-    os.chdir(namespace["_home"])
-    namespace["_folder"].cleanup()
+class Page(pytest.File):
+    """A Markdown file with Python in it."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        if "```python" in self.path.read_text():
+            yield Examples.from_parent(self, name="examples")
 
 
-pytest_collect_file = Sybil(
-    parsers=[PythonCodeBlockParser(), SkipParser()],
-    patterns=["docs/**/*.md", "README.md"],
-    setup=enter_new_folder,
-    teardown=leave_folder,
-).pytest()
+class Examples(pytest.Item):
+    """All Python of a page, in the order it is read."""
+
+    def runtest(self) -> None:
+        with TemporaryDirectory() as folder, contextlib.chdir(folder):
+            for example in PAGES.parse(self.path).examples():
+                example.evaluate()
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        return self.path, None, f"examples of {self.path.name}"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The examples of one page build upon each other, so they stay with one worker."""
-    for item in items:
-        if isinstance(item, SybilItem):
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Page | None:
+    """pytest asks for every file."""
+    return Page.from_parent(parent, path=file_path) if PAGES.should_parse(file_path) else None
