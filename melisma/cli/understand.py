@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from melisma.cli.sing import File
+from melisma.cli.asking import File
 from melisma.errors import MissingModel
 from melisma.song import Blueprint, SongRequest
 
