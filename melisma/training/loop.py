@@ -31,7 +31,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from melisma.errors import BadCheckpoint, BadRequest, UnsoundResult
+from melisma.errors import BadCheckpoint, BadRequest, Cancelled, UnsoundResult
 from melisma.listen import Listener, quiet
 from melisma.training.schedule import Shape, average_decay, learning_rate
 
@@ -46,7 +46,6 @@ Preview = Callable[[nn.Module, int], None]
 """(averaged model, step) → files in the run's folder."""
 
 CHECKPOINT = "checkpoint.safetensors"
-_FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -130,64 +129,128 @@ def train(
     Returns the averaged weights by name and leaves the model with its own. Raises UnsoundResult at the first step
     whose loss or gradient is not finite.
     """
-    fabric = Fabric(
-        accelerator=options.device,
-        devices=_devices(),
-        precision=_precision(options),  # type: ignore[arg-type]
-    )
+    fabric = Fabric(accelerator=options.device, devices=_devices(), precision=_precision(options))  # type: ignore[arg-type]
     fabric.launch()
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / CHECKPOINT
-    parameters = trainable(model)
-    optimiser = torch.optim.AdamW(
-        parameters.values(), lr=options.peak_rate, betas=options.betas, weight_decay=options.weight_decay
-    )
     model.train()
-    module, optimiser = fabric.setup(_Step(model, objective), optimiser)
-    average = {name: p.detach().clone() for name, p in parameters.items()}
-    step, elapsed_s = 0, 0.0
-    if path.is_file():
-        step, elapsed_s = _restore(path, parameters, average, optimiser)
-        listen.note(f"resumed at step {step} after {elapsed_s / 60:.1f} minutes")
+    run = _Run(model, objective, options, folder / CHECKPOINT, fabric)
+    if run.step:
+        listen.note(f"resumed at step {run.step} after {run.elapsed_s / 60:.1f} minutes")
     log = _Log(folder, fabric.is_global_zero)
-    saved_step, saved_at, began = step, time.monotonic(), time.monotonic() - elapsed_s
-    generator = torch.Generator(device=fabric.device)
     listen.stage("train", options.steps or 0)
+    saved_at, began = time.monotonic(), time.monotonic() - run.elapsed_s
     with ThreadPoolExecutor(1) as ahead:
-        position = _position(step, fabric)
-        coming = ahead.submit(batches, position)
-        while options.progress(step, elapsed_s) < 1:
+        coming = ahead.submit(batches, run.position(0))
+        while options.progress(run.step, run.elapsed_s) < 1:
             batch = fabric.to_device(coming.result())
-            coming = ahead.submit(batches, _position(step + 1, fabric))
-            rate = options.peak_rate * learning_rate(
-                options.shape, options.progress(step, elapsed_s), step, options.warmup_steps, options.floor
-            )
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            generator.manual_seed(_mixed(options.seed, _position(step, fabric)))
-            loss, figures = module(batch, generator)
-            fabric.backward(loss)
-            norm = fabric.clip_gradients(module, optimiser, max_norm=options.clip, error_if_nonfinite=False)
-            _check(step, loss, norm, path, saved_step)
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-            keep = average_decay(step, options.average)
-            with torch.no_grad():
-                torch._foreach_lerp_(list(average.values()), list(parameters.values()), 1 - keep)
-            step, elapsed_s = step + 1, time.monotonic() - began
-            log.add({"loss": loss.detach(), "gradient": norm, **figures})
-            if step % options.report_every == 0:
-                log.report(step, elapsed_s, rate, listen)
-            if preview and step % options.preview_every == 0 and fabric.is_global_zero:
-                with averaged(model, average):
-                    preview(model, step)
+            coming = ahead.submit(batches, run.position(1))
+            log.add(run.advance(batch))
+            run.elapsed_s = time.monotonic() - began
+            if preview and run.step % options.preview_every == 0 and fabric.is_global_zero:
+                with averaged(model, run.average):
+                    preview(model, run.step)
             if time.monotonic() - saved_at > options.save_every_s:
-                _save(path, parameters, average, optimiser, step, elapsed_s, fabric)
-                saved_step, saved_at = step, time.monotonic()
-            listen.step()
-    _save(path, parameters, average, optimiser, step, elapsed_s, fabric)
-    log.report(step, elapsed_s, 0.0, listen)
-    return average
+                run.save()
+                saved_at = time.monotonic()
+            try:
+                if run.step % options.report_every == 0:
+                    log.report(run.step, run.elapsed_s, listen)
+                listen.step()
+            except Cancelled:
+                run.save()
+                raise
+    run.save()
+    log.report(run.step, run.elapsed_s, listen)
+    return run.average
+
+
+class _Run:
+    """What a checkpoint holds, and how one step changes it."""
+
+    def __init__(
+        self, model: nn.Module, objective: Objective, options: TrainingOptions, path: Path, fabric: Fabric
+    ) -> None:
+        self.options, self.path, self.fabric = options, path, fabric
+        self.parameters = trainable(model)
+        optimiser = torch.optim.AdamW(
+            self.parameters.values(), lr=options.peak_rate, betas=options.betas, weight_decay=options.weight_decay
+        )
+        self.module, self.optimiser = fabric.setup(_Step(model, objective), optimiser)
+        self.average = {name: p.detach().clone() for name, p in self.parameters.items()}
+        self.generator = torch.Generator(device=fabric.device)
+        self.step, self.elapsed_s, self.saved_step = 0, 0.0, 0
+        if path.is_file():
+            self._restore()
+
+    def position(self, ahead: int) -> int:
+        """Number of the batch of a coming step; every process trains on batches of its own."""
+        return (self.step + ahead) * self.fabric.world_size + self.fabric.global_rank
+
+    def advance(self, batch: Batch) -> dict[str, Tensor | float | None]:
+        """Train on one batch; returns figures to log."""
+        options = self.options
+        progress = options.progress(self.step, self.elapsed_s)
+        factor = learning_rate(options.shape, progress, self.step, options.warmup_steps, options.floor)
+        for group in self.optimiser.param_groups:
+            group["lr"] = factor * options.peak_rate
+        self.generator.manual_seed(_mixed(options.seed, self.position(0)))
+        loss, figures = self.module(batch, self.generator)
+        self.fabric.backward(loss)
+        norm = self.fabric.clip_gradients(self.module, self.optimiser, max_norm=options.clip, error_if_nonfinite=False)
+        self._refuse_unless_finite(float(loss.detach()), 0.0 if norm is None else float(norm))
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        kept = average_decay(self.step, options.average)
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.average.values()), list(self.parameters.values()), 1 - kept)
+        self.step += 1
+        return {"rate": factor * options.peak_rate, "loss": loss, "gradient": norm, **figures}
+
+    def _refuse_unless_finite(self, loss: float, norm: float) -> None:
+        if math.isfinite(loss) and math.isfinite(norm):
+            return
+        where = f"{self.path} (step {self.saved_step})" if self.path.is_file() else "none yet"
+        raise UnsoundResult(
+            f"training stopped at step {self.step}: loss {loss}, gradient norm {norm}. Last good checkpoint: {where}. "
+            "Resume from it with a lower learning rate, or look at the data of this step"
+        )
+
+    def save(self) -> None:
+        """Write the checkpoint, from the first process alone."""
+        self.saved_step = self.step
+        if not self.fabric.is_global_zero:
+            return
+        tensors = {f"model.{name}": p.detach() for name, p in self.parameters.items()}
+        tensors |= {f"average.{name}": p for name, p in self.average.items()}
+        state = self.optimiser.state_dict()["state"]
+        for i, name in enumerate(self.parameters):
+            tensors |= {f"optimiser.{key}.{name}": value for key, value in state.get(i, {}).items()}
+        header = {"step": self.step, "elapsed_s": self.elapsed_s}
+        fresh = self.path.with_suffix(".new")
+        contiguous = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+        save_file(contiguous, fresh, metadata={"training": json.dumps(header)})
+        fresh.replace(self.path)
+
+    def _restore(self) -> None:
+        with _opened(self.path) as (header, tensors):
+            names = set(tensors.keys())
+            lacking = [name for name in self.parameters if f"model.{name}" not in names]
+            if lacking:
+                raise BadCheckpoint(
+                    f"{self.path} lacks {lacking[0]} and {len(lacking) - 1} more: it belongs to another model"
+                )
+            state = {}
+            with torch.no_grad():
+                for i, (name, p) in enumerate(self.parameters.items()):
+                    p.copy_(tensors.get_tensor(f"model.{name}"))
+                    self.average[name].copy_(tensors.get_tensor(f"average.{name}"))
+                    if f"optimiser.step.{name}" in names:
+                        keys = ("step", "exp_avg", "exp_avg_sq")
+                        state[i] = {key: tensors.get_tensor(f"optimiser.{key}.{name}") for key in keys}
+            groups = self.optimiser.state_dict()["param_groups"]
+            self.optimiser.load_state_dict({"state": state, "param_groups": groups})
+            self.step, self.elapsed_s = int(header["step"]), float(header["elapsed_s"])
+            self.saved_step = self.step
 
 
 def load_average(model: nn.Module, folder: Path) -> int:
@@ -220,48 +283,9 @@ def _precision(options: TrainingOptions) -> str:
     return "bf16-mixed" if cuda else "32-true"
 
 
-def _position(step: int, fabric: Fabric) -> int:
-    """Every process trains on batches of its own."""
-    return step * fabric.world_size + fabric.global_rank
-
-
 def _mixed(seed: int, position: int) -> int:
     """One seed per batch; golden-ratio hashing keeps neighbours apart."""
     return (seed * 0x9E3779B97F4A7C15 + (position + 1) * 0xD1B54A32D192ED03) % (1 << 63)
-
-
-def _check(step: int, loss: Tensor, norm: Tensor | None, path: Path, saved_step: int) -> None:
-    value, size = float(loss.detach()), 0.0 if norm is None else float(norm)
-    if math.isfinite(value) and math.isfinite(size):
-        return
-    where = f"{path} (step {saved_step})" if path.is_file() else "none yet"
-    raise UnsoundResult(
-        f"training stopped at step {step}: loss {value}, gradient norm {size}. Last good checkpoint: {where}. "
-        "Resume from it with a lower learning rate, or look at the data of this step"
-    )
-
-
-def _save(
-    path: Path,
-    parameters: Mapping[str, Tensor],
-    average: Mapping[str, Tensor],
-    optimiser: Any,
-    step: int,
-    elapsed_s: float,
-    fabric: Fabric,
-) -> None:
-    if not fabric.is_global_zero:
-        return
-    tensors = {f"model.{name}": p.detach() for name, p in parameters.items()}
-    tensors |= {f"average.{name}": p for name, p in average.items()}
-    state = optimiser.state_dict()["state"]
-    for i, name in enumerate(parameters):
-        tensors |= {f"optimiser.{key}.{name}": value for key, value in state.get(i, {}).items()}
-    header = {"format": _FORMAT, "step": step, "elapsed_s": elapsed_s}
-    fresh = path.with_suffix(".new")
-    contiguous = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(contiguous, fresh, metadata={"training": json.dumps(header)})
-    fresh.replace(path)
 
 
 @contextmanager
@@ -276,26 +300,6 @@ def _opened(path: Path) -> Iterator[tuple[dict[str, Any], Any]]:
         raise BadCheckpoint(f"cannot read {path}: {error}") from error
 
 
-def _restore(
-    path: Path, parameters: Mapping[str, Tensor], average: dict[str, Tensor], optimiser: Any
-) -> tuple[int, float]:
-    with _opened(path) as (header, tensors):
-        names = set(tensors.keys())
-        lacking = [name for name in parameters if f"model.{name}" not in names]
-        if lacking:
-            raise BadCheckpoint(f"{path} lacks {lacking[0]} and {len(lacking) - 1} more: it belongs to another model")
-        state = {}
-        with torch.no_grad():
-            for i, (name, p) in enumerate(parameters.items()):
-                p.copy_(tensors.get_tensor(f"model.{name}"))
-                average[name].copy_(tensors.get_tensor(f"average.{name}"))
-                if f"optimiser.step.{name}" in names:
-                    keys = ("step", "exp_avg", "exp_avg_sq")
-                    state[i] = {key: tensors.get_tensor(f"optimiser.{key}.{name}") for key in keys}
-        optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-        return int(header["step"]), float(header["elapsed_s"])
-
-
 class _Log:
     """Means since the last report, as JSON lines, and the loss as a picture."""
 
@@ -304,22 +308,22 @@ class _Log:
         self.sums: dict[str, Tensor] = {}
         self.count = 0
 
-    def add(self, figures: Mapping[str, Tensor | None]) -> None:
+    def add(self, figures: Mapping[str, Tensor | float | None]) -> None:
         for name, value in figures.items():
             if value is not None:
-                self.sums[name] = self.sums.get(name, 0) + value.detach().float()
+                self.sums[name] = self.sums.get(name, 0) + torch.as_tensor(value).detach().float()
         self.count += 1
 
-    def report(self, step: int, elapsed_s: float, rate: float, listen: Listener) -> None:
+    def report(self, step: int, elapsed_s: float, listen: Listener) -> None:
         if not self.count or not self.writes:
             return
-        means = {name: round(float(total) / self.count, 5) for name, total in self.sums.items()}
+        means = {name: float(f"{float(total) / self.count:.5g}") for name, total in self.sums.items()}
         self.sums, self.count = {}, 0
-        line = {"step": step, "elapsed_s": round(elapsed_s, 1), "rate": round(rate, 7), **means}
+        line = {"step": step, "elapsed_s": round(elapsed_s, 1), **means}
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
-        listen.note("  ".join(f"{name} {value:.4g}" for name, value in line.items()))
         _plot(self.path)
+        listen.note("  ".join(f"{name} {value:.4g}" for name, value in line.items()))
 
 
 def _plot(path: Path) -> None:
@@ -330,6 +334,6 @@ def _plot(path: Path) -> None:
         return
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     figure = Figure(figsize=(8, 4))
-    axes = figure.add_subplot(xlabel="step", ylabel="loss", yscale="linear")
+    axes = figure.add_subplot(xlabel="step", ylabel="loss")
     axes.plot([line["step"] for line in lines], [line["loss"] for line in lines])
     figure.savefig(path.with_name("loss.png"), dpi=80)

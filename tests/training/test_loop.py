@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from melisma.errors import BadCheckpoint, BadRequest, UnsoundResult
+from melisma.errors import BadCheckpoint, BadRequest, Cancelled, UnsoundResult
 from melisma.listen import Listener
 from melisma.training.loop import CHECKPOINT, TrainingOptions, averaged, load_average, train
 from melisma.training.schedule import average_decay, learning_rate
@@ -121,16 +121,22 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path):
         train(line(), objective, batches, options(4), tmp_path)
 
 
-def test_a_listener_can_stop_a_run_and_progress_is_told(tmp_path):
+def test_progress_is_told_and_a_listener_can_stop_a_run_without_loss(tmp_path):
     class Counts(Listener):
         steps = 0
 
         def step(self) -> None:
             self.steps += 1
 
+            if self.steps == 4:
+                raise Cancelled
+
+    with pytest.raises(Cancelled):
+        train(line(), objective, batches, options(9), tmp_path, listen=Counts())
+    assert load_average(line(), tmp_path) == 4
     listener = Counts()
-    train(line(), objective, batches, options(5), tmp_path, listen=listener)
-    assert listener.steps == 5
+    train(line(), objective, batches, options(7), tmp_path, listen=listener)
+    assert listener.steps == 3
 
 
 def test_learning_rate_shapes():
