@@ -31,7 +31,7 @@ from melisma.generators.v15 import load_v15
 from melisma.listen import Listener, quiet
 from melisma.models.autoencoders import Loaded
 from melisma.models.store import Parts, Store
-from melisma.planning import Planner, draft, load_planner
+from melisma.planning import Planner, draft, load_planner, scored
 from melisma.sampling import (
     Draw,
     Kept,
@@ -47,11 +47,14 @@ from melisma.sampling import (
     resolve,
     solve,
 )
-from melisma.song import AudioRef, Blueprint, FinishOptions, Provenance, Retake, SamplingOptions, SongRequest
-from melisma.tasks import Canvas, Hear, lay_out
+from melisma.score.singer import Singer, voice_for
+from melisma.song import AudioRef, Blueprint, FinishOptions, Playable, Provenance, Retake, SamplingOptions, SongRequest
+from melisma.tasks import Canvas, Hear, Sing, lay_out
 
 # Below this, decoded music counts as silence: about -100 dBFS.
 SILENT_PEAK = 1e-5
+# Loudness of the guide voice against the band.
+VOICE_DB = 0.0
 
 
 @dataclass(frozen=True)
@@ -153,8 +156,7 @@ class Rehearsal:
     @property
     def seeds(self) -> tuple[int, ...]:
         """One seed per take."""
-        assert self.request.seeds is not None
-        return self.request.seeds
+        return seeds_of(self.request)
 
     @property
     def fingerprint(self) -> str:
@@ -208,6 +210,8 @@ class Rehearsal:
         """Cut to the length promised, put what is kept back in, bring to loudness."""
         length = round(self.canvas.blueprint.duration_s * waveform.rate_hz)
         waveform = Waveform(waveform.samples[:, :length], waveform.rate_hz)
+        if self.canvas.voice:
+            waveform = audio.overlaid(waveform, self.canvas.voice, VOICE_DB)
         if self.canvas.keeping:
             kept = self.canvas.keeping
             waveform = audio.patch(kept.original, waveform, kept.spans_s, kept.crossfade_s)
@@ -228,15 +232,18 @@ def rehearse(
     hear = cache(hear)
     with clock(timings, "plan"):
         blueprint = blueprint or draft(request, band.planner, listen, source_s=source_length(request, hear))
+        if band.generator.follows_score and played(request).kind == "compose" and blueprint.codes is None:
+            blueprint = scored(blueprint, request.planning.seed or seeds_of(request)[0])
     with clock(timings, "listen"):
-        canvas = lay_out(request, blueprint, band.autoencoder, hear)
+        canvas = lay_out(request, blueprint, band.autoencoder, hear, guide_voice(blueprint, listen))
     sampling = request.sampling.over(band.generator.preferred)
     plan = resolve(sampling)
     listen.stage("prepare")
     with clock(timings, "prepare"), memory_explained(canvas):
         conditioning = band.generator.prepare(canvas)
     listen.step()
-    return Rehearsal(request, band, canvas.blueprint, canvas, conditioning, sampling, plan, timings)
+    blueprint = blueprint.model_copy(update={"duration_s": canvas.blueprint.duration_s})
+    return Rehearsal(request, band, blueprint, canvas, conditioning, sampling, plan, timings)
 
 
 def perform(
@@ -259,10 +266,32 @@ def seeded(request: SongRequest) -> SongRequest:
     return request.model_copy(update={"seeds": tuple(secrets.randbelow(2**32) for _ in range(request.takes))})
 
 
+def seeds_of(request: SongRequest) -> tuple[int, ...]:
+    """The seeds of a request that has them (see `seeded`)."""
+    assert request.seeds is not None
+    return request.seeds
+
+
+def guide_voice(blueprint: Blueprint, listen: Listener) -> Sing | None:
+    """A singer for the words of a score; None where nothing is sung, or the voice is not installed."""
+    if blueprint.score is None or blueprint.instrumental:
+        return None
+    try:
+        singer = Singer(threads=torch.get_num_threads())
+    except MissingModel as error:
+        listen.note(f"The guide voice is not installed, so words will not be understood. {error}")
+        return None
+    return lambda score, caption: singer.sing(score, voice_for(caption)).sound
+
+
+def played(request: SongRequest) -> Playable:
+    """The task, or the one that a retake plays again."""
+    return request.task.again if isinstance(request.task, Retake) else request.task
+
+
 def source_length(request: SongRequest, hear: Hear) -> float | None:
     """Seconds of the music a task starts from, if it starts from any."""
-    task = request.task.again if isinstance(request.task, Retake) else request.task
-    source = getattr(task, "source", None)
+    source = getattr(played(request), "source", None)
     return hear(source).duration_s if source is not None else None
 
 

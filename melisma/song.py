@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from melisma.errors import BadRequest
+from melisma.notation import Score
 
 # fmt: off
 LANGUAGES = (
@@ -477,6 +478,9 @@ class Blueprint(Model):
     duration_s: float = Field(gt=0, le=2 * MAX_DURATION_S, description="Length in seconds.")
     codes: tuple[Annotated[int, Field(ge=0, lt=64_000)], ...] | None = Field(
         None, description="5 Hz semantic codes, or none."
+    )
+    score: Score | None = Field(
+        None, description="The song written down, for checkpoints that follow a score; edit a chord and sing it again."
     )
     decided_by: dict[str, Decider] = Field(default_factory=dict, description="Who decided each field.")
 

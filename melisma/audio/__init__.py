@@ -5,6 +5,7 @@ from melisma.audio.edges import crossfade, fade, patch, splice
 from melisma.audio.files import FORMATS, Encoding, Facts, probe, read, write
 from melisma.audio.loudness import loudness, true_peak
 from melisma.audio.mastering import limited, master
+from melisma.audio.mixing import overlaid
 from melisma.audio.tags import read_provenance
 from melisma.audio.waveform import Waveform
 
@@ -21,6 +22,7 @@ __all__ = [
     "listen_for_faults",
     "loudness",
     "master",
+    "overlaid",
     "patch",
     "probe",
     "read",

@@ -48,12 +48,16 @@ class Conditioning:
 
 
 class Generator(Protocol):
-    """A checkpoint family at work. `channels` are those of its latents; `can` names the tasks it was trained for."""
+    """A checkpoint family at work. `channels` are those of its latents; `can` names the tasks it was trained for.
+
+    One that follows a score hears its guide track when it composes.
+    """
 
     name: str
     fingerprint: str
     preferred: SamplingOptions
     can: frozenset[TaskName]
+    follows_score: bool
     device: torch.device
 
     @property

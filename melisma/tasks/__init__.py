@@ -13,7 +13,7 @@ from melisma.audio import Waveform
 from melisma.models.autoencoders import Loaded
 from melisma.song import Blueprint, Retake, SongRequest
 from melisma.tasks import compose, cover, edit, repaint, stems
-from melisma.tasks.canvas import Canvas, Desk, Hear, Keeping, Near, Region, Words
+from melisma.tasks.canvas import Canvas, Desk, Hear, Keeping, Near, Region, Sing, Words
 
 LAYERS: Mapping[str, Callable[[Any, Desk], Canvas]] = {
     "compose": compose.lay,
@@ -29,12 +29,14 @@ LAYERS: Mapping[str, Callable[[Any, Desk], Canvas]] = {
 TIMBRE_S = 30.0
 
 
-def lay_out(request: SongRequest, blueprint: Blueprint, autoencoder: Loaded, hear: Hear) -> Canvas:
+def lay_out(
+    request: SongRequest, blueprint: Blueprint, autoencoder: Loaded, hear: Hear, sing: Sing | None = None
+) -> Canvas:
     """Say what is kept and what is to be made.
 
-    `hear` gives the waveform behind an `AudioRef`. Raises BadRequest where a source and a region do not fit.
+    `hear` gives the waveform behind an `AudioRef`, `sing` the guide voice. Raises BadRequest where a source and a region do not fit.
     """
-    desk = Desk(blueprint, hear, autoencoder)
+    desk = Desk(blueprint, hear, autoencoder, sing)
     task = request.task
     near = Near(task.seed, task.variance) if isinstance(task, Retake) else None
     played = task.again if isinstance(task, Retake) else task
@@ -59,4 +61,4 @@ def timbre_of(sound: Waveform) -> Waveform:
     return Waveform(np.concatenate([samples[:, start : start + piece] for start in starts], axis=1), rate)
 
 
-__all__ = ["Canvas", "Desk", "Hear", "Keeping", "Near", "Region", "Words", "lay_out", "timbre_of"]
+__all__ = ["Canvas", "Desk", "Hear", "Keeping", "Near", "Region", "Sing", "Words", "lay_out", "timbre_of"]

@@ -16,9 +16,12 @@ from torch import Tensor
 from melisma.audio import Waveform
 from melisma.errors import BadRequest
 from melisma.models.autoencoders import Loaded
+from melisma.notation import Score
 from melisma.song import AudioRef, Blueprint, FinishOptions, Playable
 
 Hear = Callable[[AudioRef], Waveform]
+# Sings a score in a voice that suits a caption.
+Sing = Callable[[Score, str], Waveform]
 
 # Encoding draws from the posterior, as in training; one fixed seed makes the same source the same latents every time.
 ENCODING_SEED = 0
@@ -84,6 +87,7 @@ class Canvas:
     edit: Words | None = None
     timbre: Tensor | None = None
     near: Near | None = None
+    voice: Waveform | None = None  # sung beside the generator, mixed in after decoding
     finish: FinishOptions = field(default_factory=FinishOptions)  # fills the blanks of the request's
 
     @property
@@ -112,6 +116,7 @@ class Desk:
     blueprint: Blueprint
     hear: Hear
     autoencoder: Loaded
+    sing: Sing | None = None  # the guide voice, where it is wanted and installed
 
     @property
     def latent_hz(self) -> float:

@@ -158,3 +158,13 @@ def test_without_mastering_the_samples_are_the_same() -> None:
     assert master(sound, FinishOptions(master=False)) is sound
     with pytest.raises(UnsoundResult):
         master(Waveform(np.full((2, 9), np.nan, np.float32), RATE), FinishOptions(master=False))
+
+
+def test_a_voice_is_laid_over_the_band_at_its_level() -> None:
+    from melisma.audio import overlaid
+
+    band, voice = noise(3, 1, 0.02), noise(2, 2, 0.3)
+    sung = Waveform(overlaid(band, voice, 6.0).samples - band.samples, RATE)
+    assert loudness(sung.between(0, 2)) == pytest.approx(loudness(band) + 6, abs=0.1)
+    assert not sung.between(2, 3).samples.any()
+    assert overlaid(band, Waveform(np.zeros((2, RATE), np.float32), RATE), 0.0) is band

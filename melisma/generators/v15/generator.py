@@ -52,6 +52,7 @@ class V15:
     device: torch.device
     dtype: torch.dtype
     hosting: Hosting = at_home
+    follows_score: bool = False
 
     @property
     def channels(self) -> int:

@@ -45,6 +45,7 @@ def load_v15(
         device=device,
         dtype=dtype,
         hosting=hosting,
+        follows_score=bool(config.get("follows_score")),
     )
 
 
