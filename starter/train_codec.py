@@ -122,7 +122,8 @@ def main(
         save_file(model.state_dict(), start)
     if freeze:
         model.residual.requires_grad_(False)
-    options = TrainingOptions(seed=seed, peak_rate=rate, minutes=minutes, device=device, clip=1.0)
+    # levels span 100 dB: half precision would round what is learned, and the network is small
+    options = TrainingOptions(seed=seed, peak_rate=rate, minutes=minutes, device=device, precision="32-true")
     run = out / "decoder" if freeze else out
     train(model, CodecObjective(learns_latents=not freeze), batches, options, run, listen=Echo())
     load_average(model, run)
