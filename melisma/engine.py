@@ -12,9 +12,9 @@ padding leak between the items of a batch), memory stays that of one take, and e
 import math
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -31,7 +31,9 @@ from melisma.generators.v15 import load_v15
 from melisma.listen import Listener, quiet
 from melisma.models.autoencoders import Loaded
 from melisma.models.store import Parts, Store
-from melisma.planning import Planner, draft, load_planner, scored
+from melisma.planning import Planner, drafts, load_planner, scored
+from melisma.ranking.judges import listen as judge
+from melisma.ranking.order import order
 from melisma.sampling import (
     Draw,
     Kept,
@@ -119,6 +121,7 @@ class Rendering:
             "sample_rate": self.waveform.rate_hz,
             "lufs": None if lufs is None else round(lufs, 2),
             "true_peak_dbtp": round(audio.true_peak(self.waveform), 2),
+            "reasons": list(self.provenance.reasons),
             "timings": {stage: round(seconds, 3) for stage, seconds in self.timings.items()},
         }
 
@@ -142,11 +145,16 @@ def read_ref(ref: AudioRef) -> Waveform:
 
 @dataclass
 class Rehearsal:
-    """What all takes of a request share. `seeds` says which takes were asked for; `take` plays any seed."""
+    """What all takes of a request share. `seeds` says which takes were asked for; `take` plays any seed.
+
+    Where a planner wrote audio codes every take has its own: then `blueprints` holds one per seed, and `blueprint` is
+    the first.
+    """
 
     request: SongRequest
     band: Band
     blueprint: Blueprint
+    blueprints: dict[int, Blueprint]
     canvas: Canvas
     conditioning: Conditioning
     sampling: SamplingOptions
@@ -176,6 +184,7 @@ class Rehearsal:
     def take(self, seed: int, listen: Listener = quiet) -> Rendering:
         """Play one take. Raises UnsoundResult rather than returning silence or noise that is not finite."""
         timings: dict[str, float] = {}
+        self._take_up(self.blueprints.get(seed, self.blueprint))
         with memory_explained(self.canvas):
             with clock(timings, "denoise"):
                 latents = self._latents(seed, listen)
@@ -194,6 +203,13 @@ class Rehearsal:
             fingerprint=self.fingerprint,
         )
         return Rendering(waveform, self.canvas.restore(latents)[0].float().cpu(), provenance, timings)
+
+    def _take_up(self, blueprint: Blueprint) -> None:
+        """Prepare again where this take hears other codes than the last one."""
+        if blueprint.codes != self.canvas.blueprint.codes:
+            self.canvas = replace(self.canvas, blueprint=blueprint)
+            self.conditioning = self.band.generator.prepare(self.canvas)
+            self.blueprint = blueprint
 
     def _latents(self, seed: int, listen: Listener) -> Tensor:
         """(1, t, c), once more in float32 where half precision overflows."""
@@ -231,19 +247,23 @@ def rehearse(
     timings: dict[str, float] = {}
     hear = cache(hear)
     with clock(timings, "plan"):
-        blueprint = blueprint or draft(request, band.planner, listen, source_s=source_length(request, hear))
-        if band.generator.follows_score and played(request).kind == "compose" and blueprint.codes is None:
-            blueprint = scored(blueprint, request.planning.seed or seeds_of(request)[0])
+        blueprints = (
+            (blueprint,) if blueprint else drafts(request, band.planner, listen, source_s=source_length(request, hear))
+        )
+        if band.generator.follows_score and played(request).kind == "compose" and blueprints[0].codes is None:
+            blueprints = (scored(blueprints[0], request.planning.seed or seeds_of(request)[0]),)
     with clock(timings, "listen"):
-        canvas = lay_out(request, blueprint, band.autoencoder, hear, guide_voice(blueprint, listen))
+        canvas = lay_out(request, blueprints[0], band.autoencoder, hear, guide_voice(blueprints[0], listen))
+    length = {"duration_s": canvas.blueprint.duration_s}
+    blueprints = tuple(one.model_copy(update=length) for one in blueprints)
     sampling = request.sampling.over(band.generator.preferred)
     plan = resolve(sampling)
     listen.stage("prepare")
     with clock(timings, "prepare"), memory_explained(canvas):
         conditioning = band.generator.prepare(canvas)
     listen.step()
-    blueprint = blueprint.model_copy(update={"duration_s": canvas.blueprint.duration_s})
-    return Rehearsal(request, band, blueprint, canvas, conditioning, sampling, plan, timings)
+    own = dict(zip(seeds_of(request), blueprints, strict=False)) if len(blueprints) > 1 else {}
+    return Rehearsal(request, band, blueprints[0], own, canvas, conditioning, sampling, plan, timings)
 
 
 def perform(
@@ -257,6 +277,18 @@ def perform(
     rehearsal = rehearse(request, band, blueprint, listen, hear)
     takes = tuple(rehearsal.take(seed, listen) for seed in rehearsal.seeds)
     return Performance(rehearsal.request, rehearsal.blueprint, rehearsal.sampling, takes)
+
+
+def best(takes: Sequence[Rendering], keep: int) -> list[Rendering]:
+    """The best takes by judges that only listen: fewest failed gates first, then the mixture stated in `ranking.order`.
+
+    Each carries what was found, in words.
+    """
+    heard = [judge(take.waveform, take.provenance.request, take.provenance.blueprint) for take in takes]
+    return [
+        replace(takes[one.index], provenance=takes[one.index].provenance.model_copy(update={"reasons": one.reasons}))
+        for one in order(heard)[:keep]
+    ]
 
 
 def seeded(request: SongRequest) -> SongRequest:

@@ -518,6 +518,7 @@ class Provenance(Model):
     seed: Seed = Field(description="Seed of this take's noise.")
     sampling: SamplingOptions = Field(description="Sampling as it was resolved.")
     fingerprint: str = Field(description="Identifies weights, adapters and code revision.")
+    reasons: tuple[str, ...] = Field((), description="What the judges found, where takes were compared.")
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC), description="When it was made, UTC.")
 
 

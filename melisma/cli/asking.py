@@ -58,6 +58,7 @@ OUTPUT = (
         "--seed", "seeds", type=int, multiple=True, help="Seed of a take; may be repeated, or counts up over --takes."
     ),
     click.option("--takes", type=int, help="How many takes to make."),
+    click.option("--keep", type=click.IntRange(1), help="Keep the best N takes, by judges that listen to them."),
     click.option("-o", "--out", type=click.Path(path_type=Path), help="File or folder to write to."),
     click.option("--format", "format_", type=click.Choice(FORMATS), help="File format where OUT does not say."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),

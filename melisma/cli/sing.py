@@ -205,7 +205,7 @@ def sing(
     """Run a request and write its takes as they are done; print where they lie."""
     from melisma.audio import write
     from melisma.cli.progress import Bars
-    from melisma.engine import Band, rehearse
+    from melisma.engine import Band, best, rehearse
     from melisma.models.store import Store
 
     with Bars() as listen:
@@ -213,16 +213,20 @@ def sing(
         rehearsal = rehearse(request, band, blueprint, listen)
         if expected and rehearsal.fingerprint != expected:
             listen.note("This is not the checkpoint or version that made the take: expect another sound.")
-        paths = targets(rehearsal.request, given.get("out"), given.get("format_"))
-        takes = []
-        for seed, path in zip(rehearsal.seeds, paths, strict=True):
-            rendering = rehearsal.take(seed, listen)
-            write(path, rendering.waveform, provenance=rendering.provenance, title=title_of(request))
-            takes.append(rendering.report(path))
+        keep = given.get("keep") or request.takes
+        if keep > request.takes:
+            raise BadRequest(f"{keep} takes cannot be kept out of {request.takes}: ask for more with --takes")
+        paths = targets(rehearsal.request, keep, given.get("out"), given.get("format_"))
+        takes = (rehearsal.take(seed, listen) for seed in rehearsal.seeds)
+        reports = []
+        # Without a choice to make, each take is written as soon as it is sung.
+        for path, take in zip(paths, takes if keep == request.takes else best(list(takes), keep), strict=True):
+            write(path, take.waveform, provenance=take.provenance, title=title_of(request), listen=listen)
+            reports.append(take.report(path))
             if not given.get("as_json"):
-                click.echo(path)
+                click.echo("\n    ".join((str(path), *take.provenance.reasons)))
     if given.get("as_json"):
-        click.echo(json.dumps({"takes": takes, **rehearsal.report()}, ensure_ascii=False))
+        click.echo(json.dumps({"takes": reports, **rehearsal.report()}, ensure_ascii=False))
 
 
 def title_of(request: SongRequest) -> str:
@@ -230,15 +234,15 @@ def title_of(request: SongRequest) -> str:
     return (request.caption or request.task.kind).strip()[:80]
 
 
-def targets(request: SongRequest, out: Path | None, format_: str | None) -> list[Path]:
-    """Where each take goes: OUT itself, numbered where there are several; a free name in a folder where OUT is one."""
+def targets(request: SongRequest, count: int, out: Path | None, format_: str | None) -> list[Path]:
+    """Where each of `count` takes goes: OUT itself, numbered where there are several; a free name in a folder where OUT is one."""
     folder = out is None or out.is_dir() or not out.suffix
     slug = re.sub(r"[^\w]+", "-", title_of(request).lower()).strip("-")[:48] or "song"
     base = (out or Path()) / f"{slug}.{format_ or 'flac'}" if folder else out
     assert base is not None
     if base.suffix.removeprefix(".").lower() not in FORMATS:
         raise BadRequest(f"cannot write {base.suffix!r} files: use one of {', '.join('.' + f for f in FORMATS)}")
-    numbered = [base] if request.takes == 1 else [base.with_stem(f"{base.stem}-{i + 1}") for i in range(request.takes)]
+    numbered = [base] if count == 1 else [base.with_stem(f"{base.stem}-{i + 1}") for i in range(count)]
     return [free(path) for path in numbered] if folder else numbered
 
 

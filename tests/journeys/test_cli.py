@@ -66,6 +66,21 @@ def test_compose_tells_a_script_what_it_wrote(terminal: Terminal) -> None:
     assert (report["blueprint"]["bpm"], report["blueprint"]["key"]) == (90, "A minor")
 
 
+def test_the_best_of_several_takes_is_kept_with_reasons(terminal: Terminal) -> None:
+    code, out, _ = terminal(
+        "compose", "waltz", *SHORT, "--seed", 5, "--takes", 3, "--keep", 1, "-o", "w.flac", "--json"
+    )
+    assert code == 0
+    (take,) = json.loads(out)["takes"]
+    assert take["seed"] in (5, 6, 7)
+    assert any(reason.startswith("loudness") for reason in take["reasons"])
+    known = read_provenance("w.flac")
+    assert known is not None
+    assert list(known.reasons) == take["reasons"]
+    code, _, err = terminal("compose", "waltz", *SHORT, "--keep", 2)
+    assert (code, "--takes" in err) == (2, True)
+
+
 def test_a_take_can_be_shown_made_again_and_changed(terminal: Terminal) -> None:
     Path("words.txt").write_text("[verse]\nla la\n")
     assert terminal("compose", "waltz", *SHORT, "--seed", 5, "-o", "w.flac", "--lyrics", "words.txt")[:2] == (

@@ -13,6 +13,7 @@ from melisma.errors import Cancelled, MissingModel, UnsoundResult
 from melisma.listen import Listener
 from melisma.models.store import Store
 from melisma.song import Blueprint, SamplingOptions, SongRequest
+from melisma.toys import write_toy
 
 
 def ask(task: dict | None = None, **fields: object) -> SongRequest:
@@ -126,6 +127,20 @@ def test_codes_of_a_blueprint_are_heard(turbo: Band) -> None:
     with_codes = perform(ask(seeds=(1,)), turbo, blueprint).takes[0]
     without = perform(ask(seeds=(1,)), turbo, blueprint.model_copy(update={"codes": None})).takes[0]
     assert not torch.equal(with_codes.latents, without.latents)
+
+
+def test_takes_of_a_planner_have_codes_of_their_own(tmp_path: Path) -> None:
+    bundle = write_toy(tmp_path, planner=True)
+    band = Band.of(SongRequest(model=str(bundle)), Store("cpu"))
+    assert band.planner is not None
+    request = ask(seeds=(1, 2), planning={"seed": 3}, bpm=100)
+    first, second = perform(request, band).takes
+    assert first.provenance.blueprint.codes != second.provenance.blueprint.codes
+    assert len(first.provenance.blueprint.codes or ()) == 10
+    assert first.provenance.blueprint.bpm == second.provenance.blueprint.bpm == 100
+    alone = perform(ask(seeds=(2,), planning={"seed": 3}, bpm=100), band).takes[0]
+    assert alone.provenance.blueprint.codes == second.provenance.blueprint.codes
+    assert torch.equal(alone.latents, second.latents)
 
 
 def test_xl_plays_too(toys: dict[str, Path]) -> None:
