@@ -29,6 +29,7 @@ from melisma.errors import BadRequest, MissingModel, OutOfMemory, UnsoundResult
 from melisma.generators import Conditioning, Generator, refuse_unless_able
 from melisma.generators.v15 import load_v15
 from melisma.listen import Listener, quiet
+from melisma.models.adapters import merge, read_adapter
 from melisma.models.autoencoders import Loaded
 from melisma.models.store import Parts, Store
 from melisma.planning import Planner, drafts, load_planner, scored
@@ -50,7 +51,17 @@ from melisma.sampling import (
     solve,
 )
 from melisma.score.singer import Singer, voice_for
-from melisma.song import AudioRef, Blueprint, FinishOptions, Playable, Provenance, Retake, SamplingOptions, SongRequest
+from melisma.song import (
+    Adapter,
+    AudioRef,
+    Blueprint,
+    FinishOptions,
+    Playable,
+    Provenance,
+    Retake,
+    SamplingOptions,
+    SongRequest,
+)
 from melisma.tasks import Canvas, Hear, Sing, lay_out
 
 # Below this, decoded music counts as silence: about -100 dBFS.
@@ -73,16 +84,14 @@ class Band:
 
         Raises MissingModel with the next step where a checkpoint is not here.
         """
-        if request.adapters:
-            names = ", ".join(adapter.name for adapter in request.adapters)
-            raise BadRequest(f"adapters cannot be played yet ({names}): leave them out")
         store = store or Store()
         parts = store.find(request.model)
         if parts.family != "v15":
             raise MissingModel(
                 f"{parts.name} is of the first generation, which cannot be played yet: use a 1.5 checkpoint"
             )
-        generator = store.owned(("generator", parts.root), lambda: generator_of(store, parts))
+        key = ("generator", parts.root, request.adapters)
+        generator = store.owned(key, lambda: generator_of(store, parts, request.adapters))
         planner = None
         if parts.planner and request.planning.use_planner is not False and request.task.kind == "compose":
             folder = parts.planner
@@ -90,9 +99,10 @@ class Band:
         return cls(generator, store.autoencoder(parts), planner)
 
 
-def generator_of(store: Store, parts: Parts) -> Generator:
-    """A 1.5 checkpoint with its text encoder; parts come to the device as the store's memory policy says."""
-    return load_v15(
+def generator_of(store: Store, parts: Parts, adapters: Sequence[Adapter] = ()) -> Generator:
+    """A 1.5 checkpoint with its text encoder and adapters merged; parts come to the device as the store's memory
+    policy says."""
+    generator = load_v15(
         parts.root,
         store.text_encoder(parts),
         device=store.device,
@@ -100,6 +110,11 @@ def generator_of(store: Store, parts: Parts) -> Generator:
         hosting=store.hosting,
         name=parts.name,
     )
+    for adapter in adapters:
+        found = read_adapter(store.adapter(adapter.name))
+        merge(generator.net.decoder, found, adapter.weight)
+        generator.fingerprint += f"+{found.fingerprint}@{adapter.weight:g}"
+    return generator
 
 
 @dataclass(frozen=True)

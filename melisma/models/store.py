@@ -178,6 +178,16 @@ class Store:
             hint = f"if it is a hub id, `melisma models pull {name}` fetches it; "
         return f"no model is called {name!r}, and no file or folder is there: {hint}{_generators()}"
 
+    def adapter(self, name: str) -> Path:
+        """Where an adapter lies: a path, or a hub id in the data folder. Raises MissingModel."""
+        for path in (Path(name).expanduser(), models_folder(self.home) / name):
+            if path.exists():
+                return path
+        raise MissingModel(
+            f"no adapter is called {name!r}: give the path of a LoRA or LoKr file or folder, or fetch it from the hub "
+            f"with `melisma models pull {name}`"
+        )
+
     # --- loading
 
     def hosting(self, module: nn.Module) -> AbstractContextManager[nn.Module]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from melisma import audio
 from melisma.engine import Band, perform, rehearse
@@ -141,6 +142,29 @@ def test_takes_of_a_planner_have_codes_of_their_own(tmp_path: Path) -> None:
     alone = perform(ask(seeds=(2,), planning={"seed": 3}, bpm=100), band).takes[0]
     assert alone.provenance.blueprint.codes == second.provenance.blueprint.codes
     assert torch.equal(alone.latents, second.latents)
+
+
+def test_adapters_change_the_sound_by_their_weight(toys: dict[str, Path], tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    layer = "base_model.model.layers.0.self_attn.q_proj"
+    save_file(
+        {f"{layer}.lora_A.weight": torch.randn(2, 32), f"{layer}.lora_B.weight": torch.randn(32, 2)},
+        tmp_path / "a.safetensors",
+    )
+    store, model = Store("cpu"), str(toys["turbo"])
+
+    def sung(*weights: float) -> tuple[torch.Tensor, str]:
+        adapters = [{"name": str(tmp_path / "a.safetensors"), "weight": weight} for weight in weights]
+        request = ask(seeds=(1,), model=model, adapters=adapters)
+        rehearsal = rehearse(request, Band.of(request, store))
+        return rehearsal.take(1).latents, rehearsal.fingerprint
+
+    (plain, mark), (whole, marked), (none, _) = sung(), sung(1.0), sung(1.0, -1.0)
+    assert not torch.allclose(plain, whole, atol=1e-3)
+    torch.testing.assert_close(plain, none, atol=1e-3, rtol=0)
+    assert mark != marked
+    with pytest.raises(MissingModel, match="no adapter is called 'ghost'"):
+        Band.of(ask(model=model, adapters=[{"name": "ghost"}]), store)
 
 
 def test_xl_plays_too(toys: dict[str, Path]) -> None:
