@@ -79,6 +79,32 @@ def test_tensors_are_read_from_either_format(tmp_path: Path) -> None:
         read_tensor(tmp_path / "none.pt")
 
 
+@pytest.mark.parametrize(("content", "told"), [(b"version https://git-lfs", "LFS pointer"), (b"<html>", "web page")])
+def test_stand_ins_for_tensors_are_named(content: bytes, told: str, tmp_path: Path) -> None:
+    (tmp_path / "silence_latent.pt").write_bytes(content)
+    with pytest.raises(BadCheckpoint, match=told):
+        read_tensor(tmp_path / "silence_latent.pt")
+
+
+@pytest.mark.parametrize(
+    "index", ["{half", "[]", '{"weight_map": 3}', '{"weight_map": {}}', '{"weight_map": {"x": 3}}']
+)
+def test_broken_indices_are_named(index: str, tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors.index.json").write_text(index)
+    with pytest.raises(BadCheckpoint, match="no index of weight files"):
+        read_weights(tmp_path)
+
+
+def test_missing_weights_are_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingModel, match="no checkpoint at"):
+        read_weights(tmp_path / "nowhere")
+    (tmp_path / "pytorch_model.bin").write_bytes(pickle.dumps(1))
+    with pytest.raises(MissingModel, match=r"pytorch_model\.bin is pickled"):
+        read_weights(tmp_path)
+    with pytest.raises(MissingModel, match=r"no config\.json"):
+        read_config(tmp_path / "pytorch_model.bin")
+
+
 def test_missing_and_broken_configs_are_named(tmp_path: Path) -> None:
     with pytest.raises(MissingModel, match="no config"):
         read_config(tmp_path)
@@ -101,3 +127,12 @@ def test_fingerprints_follow_content(tmp_path: Path) -> None:
     second = fingerprint(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"a": 2}))
     assert len({first, second, fingerprint(tmp_path)}) == 3
+
+
+def test_fingerprints_read_headers_in_full(tmp_path: Path) -> None:
+    path, names = tmp_path / "many.safetensors", [f"a.tensor.with.a.long.name.{i:05}" for i in range(9000)]
+    prints = set()
+    for last in ("x", "y"):  # the same bytes of weights, one name differs deep in a header of 900 KB
+        save_file({name: torch.zeros(1000) for name in [*names, f"b.{last}"]}, path)
+        prints.add(fingerprint(path))
+    assert len(prints) == 2

@@ -1,35 +1,33 @@
-"""A checkpoint of ACE-Step 1.5 on disk → network: find, read the config, translate the names, load.
+"""A checkpoint of ACE-Step 1.5 on disk → config and weights by official names, whichever layout it has.
 
-The network is built without memory and takes the mapped tensors as they are, so a checkpoint is never held twice.
+The weights stay maps of their files: nothing is copied before the network takes them.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from melisma.errors import BadCheckpoint, MissingModel
 from melisma.models.files import read_config, read_tensor, read_weights
-from melisma.models.v15.config import AceStep15Config
-from melisma.models.v15.model import AceStep15
-from melisma.models.v15.weights import PARTS, config_of, from_diffusers, from_single_file
+from melisma.models.v15.weights import PARTS, Weights, config_of, from_diffusers, from_single_file
 
 SILENCE_NAMES = ("silence_latent.safetensors", "silence_latent.pt")
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """A network and what lies beside it: its config.json, and its silence (t, c) where it brought one."""
+class Stored:
+    """What lies at a path: config.json, weights by official names, and silence (t, c) where there is one."""
 
-    net: AceStep15
+    path: Path
     config: dict[str, Any]
+    weights: Weights
     silence: Tensor | None
 
 
-def load_checkpoint(path: Path, dtype: torch.dtype | None = None) -> Checkpoint:
-    """Load an official folder, a diffusers folder or a single file; `dtype` None keeps that of the weights.
+def read_stored(path: Path) -> Stored:
+    """Read an official folder, a diffusers folder or a single file.
 
     Raises MissingModel where nothing is found, and BadCheckpoint where it does not fit together.
     """
@@ -48,10 +46,7 @@ def load_checkpoint(path: Path, dtype: torch.dtype | None = None) -> Checkpoint:
         config, weights, silence = read_config(path), read_weights(path), _silence_beside(path)
         if config.get("model_type") not in (None, "acestep"):
             raise BadCheckpoint(f"{path} holds a {config['model_type']!r} model, expected ACE-Step 1.5 ('acestep')")
-    with torch.device("meta"):
-        net = AceStep15(AceStep15Config.from_dict(config))
-    net.load_official(weights, source=str(path))
-    return Checkpoint(net.to(dtype).eval().requires_grad_(False), config, silence)
+    return Stored(path, config, weights, silence)
 
 
 def _diffusers_config(path: Path) -> dict[str, Any]:
@@ -60,6 +55,9 @@ def _diffusers_config(path: Path) -> dict[str, Any]:
     encoder, tokenizer = parts["condition_encoder"], parts["audio_tokenizer"]
     transformer = {key: value for key, value in parts["transformer"].items() if not key.startswith("_")}
     shared = ("hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads")
+    unsaid = [name for name in shared if name not in encoder or name not in transformer]
+    if unsaid:
+        raise BadCheckpoint(f"the configs in {path} do not say {', '.join(unsaid)}: this is no diffusers ACE-Step 1.5")
     own = {f"encoder_{name}": encoder[name] for name in shared if encoder[name] != transformer[name]}
     if own or transformer.get("encoder_hidden_size") not in (None, transformer["hidden_size"]):
         transformer |= {f"encoder_{name}": encoder[name] for name in shared}

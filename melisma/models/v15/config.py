@@ -43,6 +43,15 @@ SILENT_2B: dict[str, Any] = {
     "lyric_alignment_layers_config": None,
 }
 
+# What every checkpoint of the family says, and the network takes for granted.
+GRANTED: dict[str, Any] = {
+    "hidden_act": "silu",
+    "attention_bias": False,
+    "use_sliding_window": True,
+    "rope_scaling": None,
+    "fsq_input_num_quantizers": 1,
+}
+
 
 @dataclass(frozen=True)
 class AceStep15Config:
@@ -82,6 +91,20 @@ class AceStep15Config:
     lyric_alignment_layers_config: Mapping[str, list[int]] | None
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type is int and (not isinstance(value, int) or value < 1):
+                raise BadCheckpoint(f"{field.name} in config.json is {value!r}, expected a whole number from 1 on")
+        for side in ("", "encoder_"):
+            heads, groups = getattr(self, f"{side}num_attention_heads"), getattr(self, f"{side}num_key_value_heads")
+            if heads % groups:
+                raise BadCheckpoint(
+                    f"config.json gives {heads} {side}attention heads for {groups} key/value heads: not a multiple"
+                )
+        if self.head_dim % 2:
+            raise BadCheckpoint(
+                f"head_dim in config.json is {self.head_dim}, expected an even number (rotary positions)"
+            )
         if self.in_channels <= self.audio_acoustic_hidden_dim:
             raise BadCheckpoint(
                 f"in_channels is {self.in_channels}, but the latents alone have {self.audio_acoustic_hidden_dim} channels: "
@@ -95,7 +118,13 @@ class AceStep15Config:
 
     @classmethod
     def from_dict(cls, official: Mapping[str, Any]) -> "AceStep15Config":
-        """Read an official config.json; unknown keys are ignored."""
+        """Read an official config.json; unknown keys are ignored, what would be computed wrongly is refused."""
+        for name, granted in GRANTED.items():
+            if official.get(name) not in (None, granted):
+                raise BadCheckpoint(
+                    f"config.json asks for {name} = {official[name]!r}; ACE-Step 1.5 checkpoints have {granted!r}, "
+                    "and no other value is implemented"
+                )
         known = {**SILENT_2B, **{k: v for k, v in official.items() if v is not None}}
         sizes = ("hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads")
         known |= {f"encoder_{name}": known.get(f"encoder_{name}", known[name]) for name in sizes}

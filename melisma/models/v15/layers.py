@@ -119,8 +119,8 @@ def window_band(n: int, window: int, like: Tensor) -> Tensor:
     query = torch.arange(window, device=like.device)[:, None]
     key = torch.arange(-window, 2 * window, device=like.device)
     place = start + key
-    # Queries that only fill up the last block see their neighbours, so that no row of the softmax is empty.
-    seen = ((key - query).abs() <= window) & (((place >= 0) & (place < n)) | (start + query >= n))
+    # No row is empty: even the last query that only fills up a block is at most `window` away from a real key.
+    seen = ((key - query).abs() <= window) & (place >= 0) & (place < n)
     return torch.zeros(seen.shape, dtype=like.dtype, device=like.device).masked_fill(~seen, -torch.inf)[:, None]
 
 

@@ -1,15 +1,20 @@
 """ACE-Step 1.5 and XL as one network: conditions in, velocity out; latents in, semantic codes out.
 
-It only computes. Prompts, sampling loops, files and progress live elsewhere. Module and parameter names are those of
+It only computes. Prompts, sampling loops, files and progress live elsewhere; `load_checkpoint` joins the network with
+what `checkpoint` read. Module and parameter names are those of
 the official checkpoints, so an official state dict loads as it is; other layouts are renamed once (`weights`).
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from melisma.models.fill import fill
+from melisma.models.v15.checkpoint import Stored, read_stored
 from melisma.models.v15.conditions import Condition, ConditionEncoder
 from melisma.models.v15.config import AceStep15Config
 from melisma.models.v15.decoder import Decoder, Memory, Prepared
@@ -27,6 +32,23 @@ class AceStep15(nn.Module):
         self.tokenizer = Tokenizer(config)
         self.detokenizer = Detokenizer(config)
         self.null_condition_emb = nn.Parameter(torch.randn(1, 1, config.encoder_hidden_size))
+
+    @classmethod
+    def from_pretrained(
+        cls, path: Path, dtype: torch.dtype | None = None, device: torch.device | str | None = None
+    ) -> "AceStep15":
+        """The network of a checkpoint in any layout, ready for inference; None keeps type and place of the weights."""
+        return cls.from_stored(read_stored(path), dtype, device)
+
+    @classmethod
+    def from_stored(
+        cls, stored: Stored, dtype: torch.dtype | None = None, device: torch.device | str | None = None
+    ) -> "AceStep15":
+        """Built without memory, then given the mapped tensors as they are: a checkpoint is never held twice."""
+        with torch.device("meta"):
+            net = cls(AceStep15Config.from_dict(stored.config))
+        net.load_official(stored.weights, source=str(stored.path))
+        return net.to(device=device, dtype=dtype).eval().requires_grad_(False)
 
     def load_official(self, state: Mapping[str, Tensor], source: str = "this state dict") -> None:
         """Take an official state dict; the given tensors become the weights, without a copy.
@@ -78,3 +100,21 @@ class AceStep15(nn.Module):
     def codes_to_quantised(self, codes: Tensor) -> Tensor:
         """Codes (b, n) → (b, n, e)"""
         return self.tokenizer.quantizer.values(codes)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network and what lies beside it: its config.json, and its silence (t, c) where it brought one."""
+
+    net: AceStep15
+    config: dict[str, Any]
+    silence: Tensor | None
+
+
+def load_checkpoint(path: Path, dtype: torch.dtype | None = None) -> Checkpoint:
+    """Load an official folder, a diffusers folder or a single file; `dtype` None keeps that of the weights.
+
+    Raises MissingModel where nothing is found, and BadCheckpoint where it does not fit together.
+    """
+    stored = read_stored(path)
+    return Checkpoint(AceStep15.from_stored(stored, dtype), stored.config, stored.silence)

@@ -15,6 +15,10 @@ from torch import Tensor, nn
 from melisma.models.v15.conditions import Stack
 from melisma.models.v15.config import AceStep15Config
 
+# Windows that go through a stack together: enough to fill a device, few enough that ten minutes (3,000 windows) need no
+# more memory than the transformer does.
+TOGETHER = 512
+
 
 class Quantizer(nn.Module):
     """Finite scalar quantisation between two linear maps."""
@@ -59,7 +63,8 @@ class Pooler(Stack):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.embed_tokens(x)
-        return self.run(torch.cat([self.special_token.expand(len(x), -1, -1).to(x), x], dim=1))[:, 0]
+        x = torch.cat([self.special_token.expand(len(x), -1, -1).to(x), x], dim=1)
+        return torch.cat([self.run(part)[:, 0] for part in x.split(TOGETHER)])
 
 
 class Tokenizer(nn.Module):
@@ -92,4 +97,5 @@ class Detokenizer(Stack):
 
     def forward(self, quantised: Tensor) -> Tensor:
         x = self.embed_tokens(quantised).flatten(0, 1)[:, None] + self.special_tokens
-        return self.proj_out(self.run(x)).unflatten(0, (len(quantised), -1)).flatten(1, 2)
+        frames = torch.cat([self.proj_out(self.run(part)) for part in x.split(TOGETHER)])
+        return frames.unflatten(0, (len(quantised), -1)).flatten(1, 2)

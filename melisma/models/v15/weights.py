@@ -60,7 +60,16 @@ def from_single_file(weights: Weights) -> Weights:
 
 def config_of(weights: Weights) -> dict[str, Any]:
     """The config.json that official weights came with, as far as shapes tell it. Levels, window and rotary base keep
-    the family's values; whether the checkpoint is distilled, shapes do not tell."""
+    the family's values; whether the checkpoint is distilled, shapes do not tell. Raises BadCheckpoint for a part."""
+    try:
+        return _config_of(weights)
+    except KeyError as error:
+        raise BadCheckpoint(
+            f"this file lacks {error.args[0]}: it holds only part of an ACE-Step 1.5 network, and a whole one is needed"
+        ) from error
+
+
+def _config_of(weights: Weights) -> dict[str, Any]:
     decoder, encoder = sizes(weights, "decoder.layers.0."), sizes(weights, "encoder.lyric_encoder.layers.0.")
     hidden, in_channels, patch = weights["decoder.proj_in.1.weight"].shape
     config: dict[str, Any] = {

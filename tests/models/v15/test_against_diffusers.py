@@ -1,6 +1,8 @@
 """Random tiny networks against an independent implementation: diffusers' ACE-Step classes."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from diffusers import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from melisma.errors import BadCheckpoint
 from melisma.models.v15 import AceStep15, load_checkpoint
 
 LEVELS = [8, 8, 8, 5, 5, 5]
@@ -27,7 +30,7 @@ class Rival:
     audio_tokenizer: AceStepAudioTokenizer
     audio_token_detokenizer: AceStepAudioTokenDetokenizer
 
-    def save(self, folder) -> None:  # type: ignore[no-untyped-def]
+    def save(self, folder: Path) -> None:
         for name, part in vars(self).items():
             part.save_pretrained(folder / name)
 
@@ -99,6 +102,17 @@ def test_random_networks_agree(tmp_path_factory: pytest.TempPathFactory, size: d
     agree_on_codes(net, rival, size, frames)
     if not size["encoder"]:  # diffusers leaves out the timbre token of XL
         agree_on_conditions(net, rival, size)
+
+
+def test_an_encoder_as_wide_as_the_decoder_is_2b(tmp_path: Path) -> None:
+    size = {"heads": (2, 1), "head_dim": 8, "hidden": 16, "encoder": None, "layers": 1, "window": 3, "channels": 4}
+    rival_of(size | {"seed": 0}).save(tmp_path)
+    config = tmp_path / "transformer/config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"encoder_hidden_size": 16}))
+    assert not load_checkpoint(tmp_path).net.config.timbre_prepends_token
+    config.write_text(json.dumps({k: v for k, v in json.loads(config.read_text()).items() if k != "hidden_size"}))
+    with pytest.raises(BadCheckpoint, match="do not say hidden_size"):
+        load_checkpoint(tmp_path)
 
 
 def agree_on_velocity(net: AceStep15, rival: Rival, size: dict, frames: int) -> None:

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from melisma.models.v15 import AceStep15, AceStep15Config
-from melisma.models.v15.layers import full_attention, windowed_attention
+from melisma.models.v15 import AceStep15, AceStep15Config, layers
+from melisma.models.v15.layers import windowed_attention
 
 
 def heads(n: int, seed: int, b: int = 2, h: int = 4, g: int = 2, d: int = 8) -> tuple[torch.Tensor, ...]:
@@ -19,15 +19,39 @@ def heads(n: int, seed: int, b: int = 2, h: int = 4, g: int = 2, d: int = 8) -> 
 @given(st.integers(1, 90), st.integers(1, 30), st.integers(0, 99))
 def test_windows_equal_a_dense_mask(n: int, window: int, seed: int) -> None:
     q, k, v = heads(n, seed)
-    place = torch.arange(n)
-    mask = (place[:, None] - place).abs() <= window
-    torch.testing.assert_close(windowed_attention(q, k, v, window), full_attention(q, k, v, mask), atol=1e-5, rtol=0)
+    torch.testing.assert_close(windowed_attention(q, k, v, window), dense(q, k, v, window), atol=1e-5, rtol=0)
+
+
+def dense(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, window: int) -> torch.Tensor:
+    """The rule written out: all scores, those too far away removed, heads repeated."""
+    place = torch.arange(q.shape[2])
+    k, v = (x.repeat_interleave(q.shape[1] // x.shape[1], dim=1) for x in (k, v))
+    scores = q @ k.transpose(2, 3) / q.shape[3] ** 0.5
+    return scores.masked_fill((place[:, None] - place).abs() > window, -torch.inf).softmax(-1) @ v
+
+
+@pytest.mark.parametrize("window", [5, 64])
+def test_devices_that_do_not_share_heads_agree(window: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    q, k, v = heads(37, 1)
+    shared = windowed_attention(q, k, v, window)
+    monkeypatch.setattr(layers, "shares_heads", lambda *_: False)
+    torch.testing.assert_close(windowed_attention(q, k, v, window), shared, atol=1e-6, rtol=0)
+
+
+def test_half_precision_stays_near() -> None:
+    q, k, v = heads(37, 2)
+    half = windowed_attention(q.bfloat16(), k.bfloat16(), v.bfloat16(), 8)
+    assert half.dtype == torch.bfloat16
+    torch.testing.assert_close(half.float(), dense(q, k, v, 8), atol=0.03, rtol=0)
 
 
 def test_gradients_flow_through_padded_blocks() -> None:
-    q, k, v = (x.requires_grad_() for x in heads(21, 0))
-    windowed_attention(q, k, v, 8).sum().backward()
-    assert all(torch.isfinite(x.grad).all() for x in (q, k, v))
+    gradients = []
+    for attend in (windowed_attention, dense):
+        q, k, v = (x.requires_grad_() for x in heads(21, 0))
+        attend(q, k, v, 8).square().sum().backward()
+        gradients.append((q.grad, k.grad, v.grad))
+    torch.testing.assert_close(*gradients, atol=1e-5, rtol=0)
 
 
 class Largest(TorchDispatchMode):

@@ -43,6 +43,13 @@ def test_official_folders_with_silence_in_either_format(size: str, tmp_path: Pat
     assert torch.equal(load_checkpoint(folder).silence, 2 * silence[0].T)
 
 
+def test_networks_come_ready_for_inference(tmp_path: Path, recorded: dict) -> None:
+    net = AceStep15.from_pretrained(official_folder(tmp_path / "a"), torch.bfloat16, "cpu")
+    assert not net.training
+    assert {(p.dtype, p.requires_grad) for p in net.parameters()} == {(torch.bfloat16, False)}
+    assert same(AceStep15.from_pretrained(tmp_path / "a"), recorded["2b"])
+
+
 def test_sharded_folders(tmp_path: Path, recorded: dict) -> None:
     folder = official_folder(tmp_path / "a")
     weights = load_file(folder / "model.safetensors")
@@ -78,6 +85,15 @@ def test_single_files_tell_their_sizes_by_shapes(prefix: str, size: str, tmp_pat
     assert all(getattr(loaded.net.config, name) == getattr(stated, name) for name in told)
     path.rename(tmp_path / "base.safetensors")
     assert not load_checkpoint(tmp_path / "base.safetensors").net.config.is_turbo
+
+
+def test_a_part_of_a_network_is_named(tmp_path: Path) -> None:
+    weights = load_file(DATA / "weights_2b.safetensors")
+    save_file(
+        {key: tensor for key, tensor in weights.items() if key.startswith("decoder.")}, tmp_path / "a.safetensors"
+    )
+    with pytest.raises(BadCheckpoint, match=r"lacks encoder\.lyric_encoder"):
+        load_checkpoint(tmp_path / "a.safetensors")
 
 
 def test_names_of_diffusers_are_a_bijection() -> None:
@@ -128,6 +144,25 @@ def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
         AceStep15Config.from_dict({"layer_types": ["full_attention"]})
     with pytest.raises(BadCheckpoint, match="in_channels is 8"):
         AceStep15Config.from_dict({"in_channels": 8})
+
+
+@pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        ({"hidden_act": "gelu"}, "hidden_act = 'gelu'"),
+        ({"use_sliding_window": False}, "use_sliding_window = False"),
+        ({"rope_scaling": {"type": "yarn"}}, "rope_scaling"),
+        ({"fsq_input_num_quantizers": 2}, "fsq_input_num_quantizers = 2"),
+        ({"num_hidden_layers": 0}, "num_hidden_layers in config.json is 0"),
+        ({"hidden_size": "2048"}, "hidden_size in config.json is '2048'"),
+        ({"num_key_value_heads": 3}, "16 attention heads for 3"),
+        ({"encoder_num_attention_heads": 12}, "12 encoder_attention heads for 8"),
+        ({"head_dim": 7}, "head_dim in config.json is 7"),
+    ],
+)
+def test_what_would_be_computed_wrongly_is_refused(stated: dict, told: str) -> None:
+    with pytest.raises(BadCheckpoint, match=told):
+        AceStep15Config.from_dict(stated)
 
 
 def test_configs_without_a_field_mean_the_2b_model() -> None:

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from melisma.models.v15 import AceStep15, AceStep15Config
+from melisma.models.v15 import AceStep15, AceStep15Config, semantic
 from melisma.models.v15.layers import Places, rotary
 
 DATA = Path(__file__).parents[2] / "data/v15"
@@ -60,6 +60,24 @@ def test_semantic_codes(size: str, recorded: dict[str, AceStep15]) -> None:
     assert torch.equal(net.codes_to_quantised(codes), quantised)
 
 
+def test_codes_are_rounded_in_float32_at_any_precision() -> None:
+    torch.manual_seed(0)
+    exact = semantic.Quantizer(AceStep15Config.from_dict({"hidden_size": 64, "num_hidden_layers": 1}))
+    half = semantic.Quantizer(AceStep15Config.from_dict({"hidden_size": 64, "num_hidden_layers": 1})).bfloat16()
+    half.load_state_dict(exact.state_dict())
+    exact.load_state_dict(half.state_dict())
+    vectors = 3 * torch.randn(1, 500, 64).bfloat16()
+    assert torch.equal(half(vectors)[1], exact(vectors.float())[1])
+
+
+def test_long_songs_are_coded_in_parts(recorded: dict[str, AceStep15], monkeypatch: pytest.MonkeyPatch) -> None:
+    gold, net = load_file(DATA / "tokenizer_2b.safetensors"), recorded["2b"]
+    monkeypatch.setattr(semantic, "TOGETHER", 4)
+    quantised, codes = net.tokenize(gold["latents"], gold["silence_latent"])
+    assert torch.equal(codes, gold["indices"][..., 0].long())
+    close(net.detokenize(quantised), gold["detokenized"])
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(("frames", "name"), [(19, "out_r_equals_t"), (18, "out_even_length"), (1, "out_single_frame")])
 def test_velocity(size: str, frames: int, name: str, recorded: dict[str, AceStep15]) -> None:
@@ -89,6 +107,21 @@ def test_one_null_position_stands_for_any_number(size: str, recorded: dict[str, 
     x, context = gold["hidden_states"], gold["context_latents"]
     expanded = net.null_condition_emb.expand(2, 13, -1)
     close(net.step(x, 0.6, net.prepare_null(context)), net.velocity(x, torch.full((2,), 0.6), expanded, context))
+    for (k, v), (null_k, null_v) in zip(net.decoder.remember(expanded), net.null_memory(), strict=True):
+        assert null_k.shape[2] == null_v.shape[2] == 1
+        close(k, null_k.expand_as(k))
+        close(v, null_v.expand_as(v))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_half_precision_stays_near(size: str, recorded: dict[str, AceStep15]) -> None:
+    gold, net = load_file(DATA / f"dit_{size}.safetensors"), AceStep15(recorded[size].config)
+    net.load_official({key: tensor.bfloat16() for key, tensor in recorded[size].state_dict().items()})
+    x, context = gold["hidden_states"].bfloat16(), gold["context_latents"].bfloat16()
+    v = net.velocity(x, gold["timestep"], gold["encoder_hidden_states"].bfloat16(), context)
+    assert v.dtype == torch.bfloat16
+    error = (v.float() - gold["out_r_equals_t"]).norm() / gold["out_r_equals_t"].norm()
+    assert error < 0.03
 
 
 def test_loss_and_gradients_of_training(recorded: dict[str, AceStep15]) -> None:
