@@ -160,13 +160,13 @@ def silence_of(vae: Path) -> Tensor:
 @click.option("--minutes", type=float, default=60.0, show_default=True)
 @click.option("--takes", type=int, default=12, show_default=True, help="Lessons per step.")
 @click.option("--frames", type=int, default=256, show_default=True, help="Latent frames of a lesson.")
-@click.option("--rate", type=float, default=1e-3, show_default=True, help="Peak learning rate.")
+@click.option("--rate", type=float, default=1.5e-3, show_default=True, help="Peak learning rate.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--device", default="auto", show_default=True)
 def main(
     latents: Path, vae: Path, out: Path, minutes: float, takes: int, frames: int, rate: float, seed: int, device: str
 ) -> None:
-    """Train the starter's transformer and text encoder and write them to OUT/dit and OUT/text."""
+    """Train the starter's transformer and text encoder and write them, averaged, to OUT/dit and OUT/text."""
     torch.manual_seed(seed)
     (songs, others), pieces = read_songs(latents), out / "tokenizer.json"
     out.mkdir(parents=True, exist_ok=True)
@@ -179,13 +179,14 @@ def main(
     million = sum(p.numel() for p in model.parameters()) / 1e6
     click.echo(f"{len(songs)} songs, {million:.1f} M parameters, {tokenizer.get_vocab_size()} text pieces")
     options = TrainingOptions(
-        seed=seed, peak_rate=rate, minutes=minutes, device=device, shape="linear", warmup_steps=100
+        seed=seed, peak_rate=rate, minutes=minutes, device=device, shape="linear", warmup_steps=100, preview_every=250
     )
     asked = replace(lessons, songs=others, takes=2, shares=COMPOSE, guided=1.0)(0)
     autoencoder = load(vae)
 
     def preview(model: torch.nn.Module, step: int) -> None:
         assert isinstance(model, Learner)
+        save(model, tokenizer, out)
         for i, wave in enumerate(autoencoder.decode(rehearse(model, asked, PREVIEW, seed))):
             (out / "previews").mkdir(exist_ok=True)
             sound = wave.clamp(-1, 1).T.numpy()
