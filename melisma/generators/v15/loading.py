@@ -11,6 +11,7 @@ from melisma.generators.v15.generator import FROM_WORDS, GUIDED, STEMS, TURBO, V
 from melisma.models.files import fingerprint
 from melisma.models.text import TextEncoder
 from melisma.models.v15 import load_checkpoint
+from melisma.models.v15.weights import PARTS
 from melisma.song import SamplingOptions, TaskName
 
 
@@ -39,7 +40,7 @@ def load_v15(
         text=text,
         silence=checkpoint.silence,
         name=name or path.stem,
-        fingerprint=f"{fingerprint(path)}+{text.fingerprint}",
+        fingerprint=f"{mark_of(path)}+{text.fingerprint}",
         preferred=preferred_by(config, path.name),
         can=abilities_of(config, path.name),
         device=device,
@@ -47,6 +48,12 @@ def load_v15(
         hosting=hosting,
         follows_score=bool(config.get("follows_score")),
     )
+
+
+def mark_of(path: Path) -> str:
+    """Fingerprint of a checkpoint in any layout; in diffusers' layout that of its parts."""
+    parts = [path / part for part in PARTS if (path / part).is_dir()]
+    return "-".join(fingerprint(part)[:6] for part in parts) if parts else fingerprint(path)
 
 
 def preferred_by(config: dict[str, Any], name: str) -> SamplingOptions:

@@ -78,8 +78,10 @@ class TextEncoder:
 
 
 def read_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer.json of a folder, as it is: its own rules decide what is appended."""
-    path = folder / "tokenizer.json"
+    """The tokenizer.json of a folder (or of `tokenizer/` beside it, as diffusers lays it), as it is: its own rules
+    decide what is appended."""
+    places = (folder / "tokenizer.json", folder.parent / "tokenizer" / "tokenizer.json")
+    path = next((place for place in places if place.is_file()), places[0])
     if not path.is_file():
         raise MissingModel(f"no tokenizer.json in {folder}. {AGAIN}")
     try:
