@@ -23,7 +23,7 @@ docs: $(VENV)/.installed-dev
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q -c constraints.txt -e .
+	$(BIN)/pip install -q -c constraints.txt -e ".[voice]"
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

@@ -11,7 +11,6 @@ import argparse
 import gc
 import multiprocessing
 import platform
-import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -138,7 +137,7 @@ def step_seconds(folder: Path, at: Circumstances) -> list[tuple[int, float, floa
 def peak_of(side: str, folder: Path, seconds: int, at: Circumstances) -> float:
     """Peak memory in MB of a process that takes two steps, beyond what the loaded network needs."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_peak, (side, folder, seconds, at))
+        return float(pool.apply(_peak, (side, folder, seconds, at)))
 
 
 @torch.inference_mode()
@@ -146,18 +145,27 @@ def _peak(side: str, folder: Path, seconds: int, at: Circumstances) -> float:
     player = {"ours": Ours, "theirs": Theirs}[side](folder, at)
     inputs = song(seconds, SIZES[at.size]["hidden_size"], at)
     gc.collect()
-    if at.device.type == "cuda":
-        before = torch.cuda.memory_allocated(at.device)
-        torch.cuda.reset_peak_memory_stats(at.device)
-    else:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    before = forget_peak(at.device)
     step = player.ready(*inputs)
     step(0.9), step(0.5)
-    if at.device.type == "cuda":
-        after = torch.cuda.max_memory_allocated(at.device)
-    else:
-        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return (after - before) / 1e6
+    return (peak(at.device) - before) / 1e6
+
+
+def forget_peak(device: torch.device) -> int:
+    """Start measuring peak memory anew; returns bytes in use now."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        return torch.cuda.memory_allocated(device)
+    Path("/proc/self/clear_refs").write_text("5")  # resets the high-water mark (Linux)
+    return peak(device)
+
+
+def peak(device: torch.device) -> int:
+    """Highest memory in bytes since `forget_peak`."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
 
 
 def machine(at: Circumstances) -> str:

@@ -258,6 +258,8 @@ def rehearse(
 ) -> Rehearsal:
     """Everything up to the first note: plan, canvas and conditioning. `hear` finds the audio behind a reference."""
     refuse_unless_able(band.generator, request.task.kind)
+    if band.generator.notice:
+        listen.note(band.generator.notice)
     request = seeded(request)
     timings: dict[str, float] = {}
     hear = cache(hear)

@@ -50,7 +50,7 @@ class Conditioning:
 class Generator(Protocol):
     """A checkpoint family at work. `channels` are those of its latents; `can` names the tasks it was trained for.
 
-    One that follows a score hears its guide track when it composes.
+    One that follows a score hears its guide track when it composes. `notice` is what people should know of it.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Generator(Protocol):
     preferred: SamplingOptions
     can: frozenset[TaskName]
     follows_score: bool
+    notice: str | None
     device: torch.device
 
     @property

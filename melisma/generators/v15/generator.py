@@ -53,6 +53,7 @@ class V15:
     dtype: torch.dtype
     hosting: Hosting = at_home
     follows_score: bool = False
+    notice: str | None = None
 
     @property
     def channels(self) -> int:

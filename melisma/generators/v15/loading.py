@@ -47,6 +47,7 @@ def load_v15(
         dtype=dtype,
         hosting=hosting,
         follows_score=bool(config.get("follows_score")),
+        notice=config.get("notice"),
     )
 
 
