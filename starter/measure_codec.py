@@ -23,7 +23,7 @@ from torch import Tensor
 from transformers.audio_utils import mel_filter_bank
 
 from melisma.models.autoencoders import load
-from melisma.models.autoencoders.spectral import SpectralAutoencoder
+from melisma.models.autoencoders.spectral import Sketch, SpectralAutoencoder
 from melisma.training.data import held_out, songs
 
 WINDOWS = (256, 512, 2048, 4096, 8192)
@@ -75,7 +75,8 @@ def principal_only(model: SpectralAutoencoder, wave: Tensor, iterations: int = 3
         pushed = heard if before is None else heard + 0.99 * (heard - before)
         unit, before = pushed / pushed.abs().clamp_min(1e-8), heard
     place = place.repeat_interleave(model.config.frames_per_latent, 1) / model.config.stereo_weight
-    return model._render(magnitude * unit, place)
+    spectrum = magnitude * unit
+    return model._render(Sketch(spectrum, torch.zeros_like(spectrum), place.transpose(1, 2)))
 
 
 def figures(made: Tensor, true: Tensor) -> dict[str, float]:

@@ -32,6 +32,9 @@ from melisma.models.autoencoders import phase
 _POLISH = 2
 """Rounds of Griffin-Lim after phases are integrated; a third is not measurable."""
 
+_DOUBT = 1.5
+"""Confidence in phase, advance and step together, below which a bin is rather noise than tone."""
+
 
 @dataclass(frozen=True)
 class SpectralConfig:
@@ -116,6 +119,17 @@ class Outline(NamedTuple):
     """Belief about the phase step between bins (2, b, f, n)."""
     place: Tensor
     """Stereo features (b, t, 2g)."""
+
+
+class Sketch(NamedTuple):
+    """What is to be heard, frames last; phases chosen, loudness and stereo still to be set right."""
+
+    tone: Tensor
+    """What the decoder is sure of, complex (1, f, n)."""
+    wash: Tensor
+    """What it is not: noise of the same level, complex (1, f, n)."""
+    place: Tensor
+    """Stereo features (1, 2g, n)."""
 
 
 def bands(linear: int, logarithmic: int, bins: int) -> tuple[Tensor, Tensor]:
@@ -385,59 +399,65 @@ class SpectralAutoencoder(nn.Module):
     def _play(self, latents: Tensor) -> Iterator[Tensor]:
         """Pieces (1, 2, s) of one take (1, t, c), in order; together as long as the take."""
         hop, reach = self.config.frame_hop, 16 + 4 * _POLISH
-        spectrum = place = latents.new_zeros(())
+        held: Sketch | None = None
         first, told, total = 0, 0, latents.shape[1] * self.config.frames_per_latent
-        for more, where in self._spectra(latents):
-            spectrum = torch.cat([spectrum, more], -1) if spectrum.ndim else more
-            place = torch.cat([place, where], 1) if place.ndim else where
-            end = first + spectrum.shape[-1]
+        for more in self._sketches(latents):
+            held = more if held is None else Sketch(*(torch.cat(pair, -1) for pair in zip(held, more, strict=True)))
+            end = first + held.tone.shape[-1]
             ready = total if end == total else max(told, end - reach)
-            yield self._render(spectrum, place)[..., (told - first) * hop : (ready - first) * hop]
+            yield self._render(held)[..., (told - first) * hop : (ready - first) * hop]
             told = ready
             old = max(0, told - reach - first)
-            spectrum, place, first = spectrum[..., old:], place[:, old:], first + old
+            held, first = Sketch(*(x[..., old:] for x in held)), first + old
 
-    def _spectra(self, latents: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Mono spectra with phases (1, f, n) and stereo features (1, n, 2g) of one take, piece by piece."""
+    def _sketches(self, latents: Tensor) -> Iterator[Sketch]:
+        """One take (1, t, c) piece by piece, phases chosen."""
         config, ratio = self.config, self.config.frames_per_latent
         turn = phase.carrier(config.bins, config.window, config.frame_hop)[:, 0].numpy().astype(np.complex128)
-        noise, last = np.random.default_rng(0), None
+        random, last = np.random.default_rng(0), None
         reach = 2 + 3 * (config.coarse_blocks + math.ceil(config.decoder_blocks / ratio)) + 1
         for start, end, low, high in _windows(latents.shape[1], self.piece, reach):
             outline = self.outline(latents[:, low:high])
             core = slice((start - low) * ratio, (end - low) * ratio)
             advance = F.pad(outline.advance[:, 0, :, core], (0, 0, 0, config.bins - config.advance_bins))
-            beliefs = torch.stack([advance, outline.step[:, 0, :, core]]).permute(3, 0, 2, 1).contiguous().cpu().numpy()
-            beliefs += config.dither * noise.standard_normal(
-                beliefs.shape, np.float32
-            )  # (n, which, f, cosine and sine)
-            unit = beliefs.view(np.complex64)[..., 0]
+            beliefs = torch.stack([advance, outline.step[:, 0, :, core]])  # (which, 2, f, n)
+            sure = beliefs.square().sum(1).sqrt().sum(0)[None]
+            unsure = 1 / (1 + (sure / _DOUBT).pow(4))
+            drawn = beliefs.permute(3, 0, 2, 1).contiguous().cpu().numpy()
+            # a square cloud of unit variance is as good as a round one, and quicker
+            noise = math.sqrt(12) * (random.random(drawn.shape, np.float32) - 0.5)
+            unit = (drawn + config.dither * noise).view(np.complex64)[..., 0]
             phases, last = phase.integrate(unit[:, 0], unit[:, 1], last, turn)
+            hiss = noise[:, 1].view(np.complex64)[..., 0] * math.sqrt(0.5)
             magnitude = (outline.level[:, :, core].exp() - config.floor).clamp_min(0)
-            place = F.interpolate(outline.place.transpose(1, 2), scale_factor=ratio, mode="linear").transpose(1, 2)
-            yield magnitude * torch.from_numpy(phases.T).to(magnitude.device), place[:, core]
+            tone = (1 - unsure).sqrt() * magnitude * torch.from_numpy(phases.T).to(magnitude.device)
+            wash = unsure.sqrt() * magnitude * torch.from_numpy(hiss.T).to(magnitude.device)
+            place = F.interpolate(outline.place.transpose(1, 2), scale_factor=ratio, mode="linear")
+            yield Sketch(tone, wash, place[..., core])
 
-    def _render(self, spectrum: Tensor, place: Tensor) -> Tensor:
-        """Mono spectrum (1, f, n) and stereo features (1, n, 2g) → waveform (1, 2, s)."""
+    def _render(self, sketch: Sketch) -> Tensor:
+        """A sketch as sound (1, 2, s)."""
+        tone, wash, place = sketch
         for _ in range(_POLISH):
-            heard = self.stft(self.istft(spectrum))
-            spectrum = spectrum.abs() * heard / heard.abs().clamp_min(1e-8)
-        mono = self.istft(spectrum)
-        # Where phases disagree, overlapping frames cancel: what is lost is given back band by band.
-        heard = self.stft(mono)
+            heard = self.stft(self.istft(tone))
+            tone = tone.abs() * heard / heard.abs().clamp_min(1e-8)
+        # Frames of unrelated noise cancel where they overlap; this much louder they come out as loud as they should.
+        mono = self.istft(tone + math.sqrt(self.config.window / self.config.frame_hop) * wash)
+        # Where phases disagree frames cancel too: what is lost is given back band by band.
+        again = self.stft(mono)
         wanted, had = (
-            F.avg_pool1d(x.abs().square(), 3, 1, 1, count_include_pad=False).transpose(1, 2) @ self.grouped
-            for x in (spectrum, heard)
+            F.avg_pool1d(power, 3, 1, 1, count_include_pad=False).transpose(1, 2) @ self.grouped
+            for power in (sketch.tone.abs().square() + wash.abs().square(), again.abs().square())
         )
         repair = ((wanted + 1e-8) / (had + 1e-8)).sqrt().clamp(0.5, 3.0)
         gain = (repair @ self.ungrouped).transpose(1, 2)
-        mid, wash = heard * gain, self.stft(self._decorrelate(mono)) * gain
-        balance, share = place.chunk(2, -1)
+        mid, apart = again * gain, self.stft(self._decorrelate(mono)) * gain
+        balance, share = place.transpose(1, 2).chunk(2, -1)
         share = share.clamp(0, 0.95)
         lean = (balance.clamp(-1, 1) / 2 / (1 - share)).clamp(-2, 2)
         width = (share / (1 - share) - lean.square()).clamp_min(0).sqrt()
         lean, width = ((x @ self.ungrouped).transpose(1, 2) for x in (lean, width))
-        side = lean * mid + width * wash
+        side = lean * mid + width * apart
         return torch.stack([self.istft(mid + side), self.istft(mid - side)], 1)
 
     def _decorrelate(self, mono: Tensor) -> Tensor:
