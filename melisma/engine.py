@@ -52,6 +52,7 @@ from melisma.sampling import (
 )
 from melisma.score.singer import Singer, voice_for
 from melisma.song import (
+    MAX_DURATION_S,
     Adapter,
     AudioRef,
     Blueprint,
@@ -99,6 +100,14 @@ class Band:
         return cls(generator, store.autoencoder(parts), planner)
 
 
+def silence_of(autoencoder: Loaded) -> Tensor:
+    """(t, c): what the autoencoder makes of silence, without its edges; as long as the longest song."""
+    seconds = 4
+    latents = autoencoder.encode(torch.zeros(1, 2, seconds * autoencoder.sample_rate))[0]
+    middle = latents[len(latents) // 2 :][:1]
+    return middle.repeat(round(MAX_DURATION_S * autoencoder.latent_hz), 1)
+
+
 def generator_of(store: Store, parts: Parts, adapters: Sequence[Adapter] = ()) -> Generator:
     """A 1.5 checkpoint with its text encoder and adapters merged; parts come to the device as the store's memory
     policy says."""
@@ -109,6 +118,7 @@ def generator_of(store: Store, parts: Parts, adapters: Sequence[Adapter] = ()) -
         dtype=store.dtype,
         hosting=store.hosting,
         name=parts.name,
+        silence=lambda: silence_of(store.autoencoder(parts)),
     )
     for adapter in adapters:
         found = read_adapter(store.adapter(adapter.name))

@@ -37,6 +37,13 @@ SAMPLING = (
         "--solver", type=click.Choice(["euler", "heun", "dpm2m", "pingpong"]), help="How noise is walked to music."
     ),
     click.option("--guidance", type=float, help="Guidance scale; 1 is off."),
+    click.option(
+        "--set",
+        "more",
+        multiple=True,
+        metavar="FIELD=VALUE",
+        help="Any field of a request, as in sampling.velocity_clamp=0.5.",
+    ),
     click.option("--guidance-method", type=click.Choice(["apg", "cfg", "adg"]), help="Kind of guidance."),
 )
 FINISH = (
@@ -96,7 +103,28 @@ def request_of(task: Task, caption: str, given: dict[str, Any], inherited: SongR
         fields["finish"]["master"] = False
     if len(given.get("seeds", ())) == 1 and given.get("takes", 1) > 1:  # one seed starts a row of them
         fields["seeds"] = tuple(range(given["seeds"][0], given["seeds"][0] + given["takes"]))
-    return SongRequest.of(**{**fields, "task": task, "caption": caption or (inherited.caption if inherited else "")})
+    fields |= {"task": task, "caption": caption or (inherited.caption if inherited else "")}
+    for setting in given.get("more", ()):
+        put(fields, setting)
+    return SongRequest.of(**fields)
+
+
+def put(fields: dict[str, Any], setting: str) -> None:
+    """FIELD=VALUE, where a dot leads into a field and the value is YAML."""
+    path, equals, text = setting.partition("=")
+    if not equals or not path:
+        raise BadRequest(f"--set {setting!r} is not understood: write FIELD=VALUE, as in sampling.steps=12")
+    *way, name = path.split(".")
+    for part in way:
+        fields = fields.setdefault(part, {})
+        if not isinstance(fields, dict):
+            raise BadRequest(
+                f"--set {setting!r}: {part} has no fields of its own; the reference of requests lists them"
+            )
+    try:
+        fields[name] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BadRequest(f"--set {setting!r}: the value is not understood ({error})") from error
 
 
 def read_fields(given: dict[str, Any]) -> dict[str, Any]:

@@ -109,6 +109,19 @@ def test_an_edited_blueprint_is_sung(terminal: Terminal) -> None:
     assert known.blueprint == Blueprint(caption="jig", lyrics="[Instrumental]", bpm=120, duration_s=1.2)
 
 
+def test_any_field_of_a_request_can_be_set(terminal: Terminal) -> None:
+    dcw = "sampling.dcw={mode: low, scale: 0.1}"
+    words = ("--set", dcw, "--set", "sampling.guidance_interval=[0.2, 0.8]", "--set", "finish.true_peak_dbtp=-3")
+    report = json.loads(terminal("compose", "x", *SHORT, *words, "-o", "x.flac", "--json")[1])
+    assert report["sampling"]["dcw"]["mode"] == "low"
+    assert report["sampling"]["guidance_interval"] == [0.2, 0.8]
+    assert report["takes"][0]["true_peak_dbtp"] <= -2.9
+    for wrong in ("sampling.steps", "sampling.nonsense=1", "caption.x=1", "sampling.dcw={"):
+        code, _, err = terminal("compose", "x", *SHORT, "--set", wrong)
+        assert (code, "Traceback" in err) == (2, False)
+        assert wrong.split("=")[0].split(".")[-1] in err
+
+
 def test_songs_are_never_overwritten_unasked(terminal: Terminal) -> None:
     names = [terminal("compose", "My Waltz!", *SHORT)[1] for _ in range(2)]
     assert names == ["my-waltz.flac", "my-waltz-2.flac"]

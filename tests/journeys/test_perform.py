@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from melisma import audio
 from melisma.engine import Band, perform, rehearse
 from melisma.errors import Cancelled, MissingModel, UnsoundResult
 from melisma.listen import Listener
+from melisma.models.catalogue import named
+from melisma.models.places import place_of
 from melisma.models.store import Store
 from melisma.song import Blueprint, SamplingOptions, SongRequest
 from melisma.toys import write_toy
@@ -142,6 +144,20 @@ def test_takes_of_a_planner_have_codes_of_their_own(tmp_path: Path) -> None:
     alone = perform(ask(seeds=(2,), planning={"seed": 3}, bpm=100), band).takes[0]
     assert alone.provenance.blueprint.codes == second.provenance.blueprint.codes
     assert torch.equal(alone.latents, second.latents)
+
+
+def test_a_single_file_plays_with_silence_of_the_autoencoder(toys: dict[str, Path], tmp_path: Path) -> None:
+    weights = load_file(toys["turbo"] / "acestep-v15-turbo/model.safetensors")
+    save_file(
+        {f"model.diffusion_model.{key}": value for key, value in weights.items()}, tmp_path / "my-turbo.safetensors"
+    )
+    store = Store("cpu", home=tmp_path / "home")
+    for name, part in (("vae", "vae"), ("text-encoder", "Qwen3-Embedding-0.6B")):
+        place = place_of(named(name), tmp_path / "home")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(toys["turbo"] / part)
+    band = Band.of(SongRequest(model=str(tmp_path / "my-turbo.safetensors")), store)
+    assert perform(ask(seeds=(1,)), band).takes[0].waveform.duration_s == 2.0
 
 
 def test_adapters_change_the_sound_by_their_weight(toys: dict[str, Path], tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """From the folders of a 1.5 checkpoint to a generator ready to play."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from melisma.errors import MissingModel
 from melisma.generators.base import Hosting, at_home
@@ -23,11 +25,14 @@ def load_v15(
     dtype: torch.dtype,
     hosting: Hosting | None = None,
     name: str | None = None,
+    silence: Callable[[], Tensor] | None = None,
 ) -> V15:
     """Load a checkpoint (folder or file) beside its text encoder. With `hosting` parts move to the device on use;
-    without it they are put there and stay."""
+    without it they are put there and stay. `silence` makes a silence latent (t, c) where the checkpoint, such as a
+    single file, brings none."""
     checkpoint = load_checkpoint(path, dtype)
-    if checkpoint.silence is None:
+    quiet = checkpoint.silence if checkpoint.silence is not None or silence is None else silence()
+    if quiet is None:
         raise MissingModel(
             f"{path} has no silence latent beside it: put silence_latent.pt (or .safetensors) of its official folder there"
         )
@@ -38,7 +43,7 @@ def load_v15(
     return V15(
         net=checkpoint.net,
         text=text,
-        silence=checkpoint.silence,
+        silence=quiet,
         name=name or path.stem,
         fingerprint=f"{mark_of(path)}+{text.fingerprint}",
         preferred=preferred_by(config, path.name),
