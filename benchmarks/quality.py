@@ -22,7 +22,7 @@ from melisma.engine import Band, perform
 from melisma.models.store import Store
 from melisma.ranking import measures
 from melisma.ranking.measures import Sound
-from melisma.song import INSTRUMENTAL, Blueprint, SongRequest
+from melisma.song import INSTRUMENTAL, Blueprint, SamplingOptions, SongRequest
 from starter.sampler import open_sampler
 from starter.songs import SongSheet, make_instrumental
 
@@ -68,16 +68,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--songs", type=int, default=24)
     parser.add_argument("--seconds", type=float, default=16.0)
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED, help="another one for choosing settings")
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--guidance", type=float)
     parser.add_argument("--model", help="name or path; default: the starter")
     parser.add_argument("--device", default="cpu")
     given = parser.parse_args()
     sampler = open_sampler("musescore")
-    made = [make_instrumental(FIRST_SEED + i, given.seconds, sampler) for i in range(given.songs)]
+    made = [make_instrumental(given.first_seed + i, given.seconds, sampler) for i in range(given.songs)]
     sheets = [sheet for sheet, _, _ in made]
     real = [Waveform(np.asarray(mix, np.float32), 48000) for _, mix, _ in made]
     band = Band.of(SongRequest(model=given.model), Store(given.device))
     start = time.perf_counter()
-    sung = [play(sheet, band) for sheet in sheets]
+    sampling = SamplingOptions(steps=given.steps, guidance=given.guidance)
+    sung = [play(sheet, band, sampling) for sheet in sheets]
     seconds = time.perf_counter() - start
     rows = {
         "real renders": [Heard.of(song) for song in real],
@@ -86,11 +90,9 @@ def main() -> None:
     }
     model = list(rows.values())[-1]
     print(f"# {given.songs} held-out plans of {given.seconds:g} s, one take each\n")
-    print(
-        f"{band.generator.preferred.steps} steps, guidance {band.generator.preferred.guidance:g}, {given.device}, ",
-        end="",
-    )
-    print(f"{torch.get_num_threads()} threads: {given.songs * given.seconds / seconds:.1f}× real time\n")
+    used, speed = sampling.over(band.generator.preferred), given.songs * given.seconds / seconds
+    circumstances = f"{used.steps} steps, guidance {used.guidance:g}, {given.device}, {torch.get_num_threads()} threads"
+    print(f"{circumstances}: {speed:.1f}× real time\n")
     columns = list(scores(model, sheets))
     print(f"| | {' | '.join(columns)} |\n|---|{'---:|' * len(columns)}")
     for name, heard in rows.items():
@@ -101,7 +103,7 @@ def main() -> None:
     )
 
 
-def play(sheet: SongSheet, band: Band) -> Waveform:
+def play(sheet: SongSheet, band: Band, sampling: SamplingOptions) -> Waveform:
     """One take from words and score."""
     music = {
         "bpm": sheet.score.bpm,
@@ -110,7 +112,7 @@ def play(sheet: SongSheet, band: Band) -> Waveform:
         "duration_s": sheet.score.duration_s,
     }
     blueprint = Blueprint(caption=sheet.captions[0], lyrics=INSTRUMENTAL, score=sheet.score, **music)
-    return perform(SongRequest(seeds=(sheet.seed,)), band, blueprint).takes[0].waveform
+    return perform(SongRequest(seeds=(sheet.seed,), sampling=sampling), band, blueprint).takes[0].waveform
 
 
 def coded(song: Waveform, band: Band) -> Waveform:

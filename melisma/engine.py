@@ -67,8 +67,9 @@ from melisma.tasks import Canvas, Hear, Sing, lay_out
 
 # Below this, decoded music counts as silence: about -100 dBFS.
 SILENT_PEAK = 1e-5
-# Loudness of the guide voice against the band.
-VOICE_DB = 0.0
+# Loudness of the guide voice against the band. Two test songs, words wrong by Whisper-tiny: 51 % at 0 dB, 38 % at 4 dB,
+# 31 % at 8 dB, where the band begins to disappear.
+VOICE_DB = 4.0
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ STATES = {
     "tasks": ["compose", "cover", "repaint", "extend", "edit", "retake", "extract", "lego", "complete"],
     "sampling": {
         **PREVIEW.model_dump(include={"solver", "shift", "guidance", "guidance_method"}),
-        "steps": 12,
+        "steps": 8,
     },
 }
 

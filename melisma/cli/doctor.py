@@ -146,7 +146,9 @@ def advice(facts: dict[str, Any]) -> list[str]:
     """What to do next, most useful first."""
     said = []
     here = [row for row in facts["models"] if row["here"] and "longest_s" in row]
-    if not here:
+    if not here and facts["starter"]:
+        said.append(f"the small starter model plays for now; a large one: melisma models pull {FIRST}")
+    elif not here:
         said.append(f"no checkpoint is here yet: melisma models pull {FIRST}")
     if here and all(row["way"] == "no" for row in here):
         said.append("nothing that is here fits this device: try --device cpu, or a smaller checkpoint")
