@@ -56,15 +56,20 @@ def apg(
     scale: float,
     parallel: float = 0.0,
     norm_limit: float | None = APG_NORM_LIMIT,
+    rows: int = 1,
 ) -> Tensor:
-    """c + (scale − 1) · the part of `difference` orthogonal to c over time, and `parallel` of the rest."""
+    """c + (scale − 1) · the part of `difference` orthogonal to c over time, and `parallel` of the rest.
+
+    Where `rows` neighbouring channels are one picture they are judged together.
+    """
+    d, c = (x.unflatten(-1, (-1, rows)) for x in (difference, precise(conditional)))
     if norm_limit is not None:
-        norm = difference.norm(dim=1, keepdim=True)
-        difference = difference * (norm_limit / norm).clamp(max=1.0)
-    d, c = precise(difference), precise(conditional)
-    c = torch.nn.functional.normalize(c, dim=1)
-    along = (d * c).sum(dim=1, keepdim=True) * c
-    push = (d - along) + parallel * along
+        norm = d.norm(dim=(1, 3), keepdim=True)
+        d = d * (norm_limit / norm).clamp(max=1.0)
+    d = precise(d)
+    c = c / c.norm(dim=(1, 3), keepdim=True).clamp(min=1e-12)
+    along = (d * c).sum(dim=(1, 3), keepdim=True) * c
+    push = ((d - along) + parallel * along).flatten(2)
     return conditional + (scale - 1) * push.to(conditional)
 
 
@@ -185,7 +190,8 @@ def handed_over(first: Velocity, second: Velocity, at: float) -> HandedOver:
 
 def correction(velocity: Velocity) -> Velocity:
     """The velocity to judge the trial end of a step by: its own correction where it has one, otherwise itself."""
-    return velocity.correction if isinstance(velocity, Guided | HandedOver) else velocity
+    own: Velocity = getattr(velocity, "correction", velocity)
+    return own
 
 
 def clamped(v: Tensor, x: Tensor, limit: float) -> Tensor:

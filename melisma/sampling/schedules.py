@@ -30,6 +30,26 @@ def schedule(steps: int, shift: float = 1.0) -> list[float]:
     return [shifted(1 - i / steps, shift) for i in range(steps)] + [0.0]
 
 
+def twice_shifted(steps: int, shift: float, start: float = 1.0) -> list[float]:
+    """The grid of ACE-Step v1: both ends of a shifted grid of thousand, and what lies between them shifted once more.
+
+    `start` below 1 begins at its image under both shifts. The last step, to 0, is longer than those before it.
+    """
+    if steps < 1 or shift <= 0 or not 0 < start <= 1:
+        raise BadRequest(
+            f"a schedule of {steps} steps from {start:g} with shift {shift:g}: give at least 1 step, a shift above 0 and "
+            "a start above 0 and up to 1"
+        )
+    first, last = shifted(start, shift), shifted(0.001, shift)
+    return [shifted(first + (last - first) * i / max(steps - 1, 1), shift) for i in range(steps)] + [0.0]
+
+
+def picked(places: Sequence[int], shift: float) -> list[float]:
+    """Chosen times of a longer `twice_shifted` grid, by places from 1 on, shifted a third time ("optimal steps")."""
+    grid = twice_shifted(max(places), shift)
+    return [shifted(grid[place - 1], shift) for place in places] + [0.0]
+
+
 def custom(times: Sequence[float]) -> list[float]:
     """A person's own times: must descend inside [0, 1]; the final 0 is added where it is missing."""
     walk = [*times] if times[-1] == 0 else [*times, 0.0]
