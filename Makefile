@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Each of the test processes computes on one core; more threads than cores only wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 .PHONY: song test check docs clean
 
@@ -10,13 +12,13 @@ song: $(VENV)/.installed
 	$(BIN)/melisma compose "upbeat folk with acoustic guitar and flute" --duration 20 --seed 7 -o first-song.flac
 
 test: $(VENV)/.installed-test
-	$(BIN)/pytest -n 2
+	$(PYTEST)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2
+	$(PYTEST)
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/mkdocs build --strict

@@ -155,7 +155,15 @@ def cli_page() -> str:
 
 def help_of(command: click.Command, name: str, parent: click.Context | None, level: int) -> list[str]:
     """A heading and the help text of a command, then those of its own commands."""
-    context = click.Context(command, info_name=name, parent=parent, terminal_width=WIDTH, max_content_width=WIDTH)
+    # With the settings it runs with: click remembers the help option that the first context of a command asks for.
+    context = click.Context(
+        command,
+        info_name=name,
+        parent=parent,
+        terminal_width=WIDTH,
+        max_content_width=WIDTH,
+        **command.context_settings,
+    )
     help_text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
     lines = [f"{'#' * level} {context.command_path}", "", "```text", help_text, "```", ""]
     if isinstance(command, click.Group):
