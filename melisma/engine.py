@@ -21,13 +21,14 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from melisma import __version__, audio
 from melisma.audio import Waveform
 from melisma.errors import BadRequest, MissingModel, OutOfMemory, UnsoundResult
-from melisma.generators import Conditioning, Generator, refuse_unless_able
-from melisma.generators.v15 import load_v15
+from melisma.generators import Conditioning, Flow, Generator, refuse_unless_able
+from melisma.generators.v1 import V1, load_v1
+from melisma.generators.v15 import V15, load_v15
 from melisma.listen import Listener, quiet
 from melisma.models.adapters import merge, read_adapter
 from melisma.models.autoencoders import Loaded
@@ -39,15 +40,11 @@ from melisma.sampling import (
     Draw,
     Kept,
     Plan,
-    Velocity,
-    advanced,
     draws,
     flow_edit,
-    guided,
     hand_over_time,
     handed_over,
     near,
-    resolve,
     solve,
 )
 from melisma.score.singer import Singer, voice_for
@@ -88,10 +85,6 @@ class Band:
         """
         store = store or Store()
         parts = store.find(request.model)
-        if parts.family != "v15":
-            raise MissingModel(
-                f"{parts.name} is of the first generation, which cannot be played yet: use a 1.5 checkpoint"
-            )
         key = ("generator", parts.root, request.adapters)
         generator = store.owned(key, lambda: generator_of(store, parts, request.adapters))
         planner = None
@@ -110,20 +103,26 @@ def silence_of(autoencoder: Loaded) -> Tensor:
 
 
 def generator_of(store: Store, parts: Parts, adapters: Sequence[Adapter] = ()) -> Generator:
-    """A 1.5 checkpoint with its text encoder and adapters merged; parts come to the device as the store's memory
-    policy says."""
-    generator = load_v15(
-        parts.root,
-        store.text_encoder(parts),
-        device=store.device,
-        dtype=store.dtype,
-        hosting=store.hosting,
-        name=parts.name,
-        silence=lambda: silence_of(store.autoencoder(parts)),
-    )
+    """A checkpoint with its text encoder and adapters merged; parts come to the device as the store's memory policy
+    says."""
+    generator: V15 | V1
+    if parts.family == "v1":
+        generator = load_v1(parts.root, device=store.device, dtype=store.dtype, hosting=store.hosting, name=parts.name)
+        adapted: nn.Module = generator.net
+    else:
+        generator = load_v15(
+            parts.root,
+            store.text_encoder(parts),
+            device=store.device,
+            dtype=store.dtype,
+            hosting=store.hosting,
+            name=parts.name,
+            silence=lambda: silence_of(store.autoencoder(parts)),
+        )
+        adapted = generator.net.decoder
     for adapter in adapters:
         found = read_adapter(store.adapter(adapter.name))
-        merge(generator.net.decoder, found, adapter.weight)
+        merge(adapted, found, adapter.weight)
         generator.fingerprint += f"+{found.fingerprint}@{adapter.weight:g}"
     return generator
 
@@ -166,7 +165,7 @@ def read_ref(ref: AudioRef) -> Waveform:
     """The audio behind a reference to a file."""
     if ref.path is None:
         raise BadRequest(f"{ref} lies in a library, not in a file: ask through the studio, or give a path")
-    return audio.read(ref.path)
+    return audio.read(ref.path, rate_hz=None)
 
 
 @dataclass
@@ -282,10 +281,11 @@ def rehearse(
             blueprints = (scored(blueprints[0], request.planning.seed or seeds_of(request)[0]),)
     with clock(timings, "listen"):
         canvas = lay_out(request, blueprints[0], band.autoencoder, hear, guide_voice(blueprints[0], listen))
+        canvas = band.generator.suited(canvas)
     length = {"duration_s": canvas.blueprint.duration_s}
     blueprints = tuple(one.model_copy(update=length) for one in blueprints)
     sampling = request.sampling.over(band.generator.preferred)
-    plan = resolve(sampling)
+    plan = band.generator.plan(sampling)
     listen.stage("prepare")
     with clock(timings, "prepare"), memory_explained(canvas):
         conditioning = band.generator.prepare(canvas)
@@ -376,10 +376,8 @@ def sing(rehearsal: Rehearsal, seed: int, listen: Listener) -> Tensor:
         noise = near(of(), noise, canvas.near.variance)
     if canvas.source is not None and canvas.edit:
         return edit(rehearsal, fresh, listen)
-    start = noise
-    if canvas.source is not None:
-        plan, start = advanced(plan, noise, canvas.source[None].to(noise), canvas.advance)
-    velocity = guided(*heard_for(canvas.hears, rehearsal.conditioning, plan), plan.guidance)
+    plan, start = generator.start(canvas, plan, noise)
+    velocity = generator.guide(heard_for(canvas.hears, rehearsal.conditioning, plan), plan)
     listen.stage(f"sing (seed {seed})", plan.steps)
     return solve(velocity, start, plan, fresh=fresh, noise=noise, kept=kept_of(canvas), listen=listen)
 
@@ -391,21 +389,21 @@ def edit(rehearsal: Rehearsal, fresh: Draw, listen: Listener) -> Tensor:
     assert canvas.source is not None
     assert conditioning.origin is not None
     listen.stage("edit", plan.steps)
-    origin, target = (
-        guided(flow.conditional, flow.unconditional, plan.guidance) for flow in (conditioning.origin, conditioning.song)
-    )
-    music = canvas.source[None].to(rehearsal.band.generator.device)
+    generator = rehearsal.band.generator
+    origin = generator.compare(conditioning.origin, plan, "origin")
+    target = generator.compare(conditioning.song, plan, "target")
+    music = canvas.source[None].to(generator.device)
     window, draws_ = canvas.edit.window, canvas.edit.draws
     return flow_edit(origin, target, music, plan, fresh=fresh, window=window, draws=draws_, listen=listen)
 
 
-def heard_for(share: float, conditioning: Conditioning, plan: Plan) -> tuple[Velocity, Velocity]:
-    """Velocities with and without words that hear the source for a share of the steps."""
+def heard_for(share: float, conditioning: Conditioning, plan: Plan) -> Flow:
+    """The flow that hears the source for a share of the steps."""
     first, second = conditioning.song, conditioning.deaf
     if second is None:
-        return first.conditional, first.unconditional
+        return first
     at = hand_over_time(plan.times, share)
-    return (
+    return Flow(
         handed_over(first.conditional, second.conditional, at),
         handed_over(first.unconditional, second.unconditional, at),
     )

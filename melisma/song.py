@@ -315,11 +315,44 @@ class SamplingOptions(Options):
     guidance: float | None = Field(
         None, ge=0, le=30, description="Guidance scale; 1 is off. Distilled (turbo) checkpoints use 1."
     )
-    guidance_method: Literal["apg", "cfg", "adg"] | None = Field(
-        None, description="Adaptive projected, classifier-free, or angle domain guidance."
+    guidance_method: Literal["apg", "cfg", "adg", "cfg_star"] | None = Field(
+        None,
+        description="Adaptive projected, classifier-free, or angle domain guidance; 'cfg_star' (first generation) fits the null velocity first.",
     )
     guidance_interval: tuple[Share, Share] | None = Field(
         None, description="Flow times (low, high) between which guidance acts; 1 is noise."
+    )
+    guidance_share: Share | None = Field(
+        None, description="First generation: share of the steps, in the middle of the walk, that are guided."
+    )
+    guidance_decay: Share | None = Field(
+        None, description="First generation: how far guidance falls towards its floor while it acts; 0 is not at all."
+    )
+    guidance_floor: float | None = Field(
+        None, ge=0, le=200, description="First generation: where decaying guidance would end."
+    )
+    guidance_text: float | None = Field(
+        None,
+        ge=0,
+        le=30,
+        description="First generation: guidance towards the description alone. With 'guidance_lyrics', both above 1, in place of 'guidance'.",
+    )
+    guidance_lyrics: float | None = Field(
+        None, ge=0, le=30, description="First generation: guidance from the description towards the words."
+    )
+    weakened: tuple[Literal["text", "lyrics", "blocks"], ...] | None = Field(
+        None,
+        description="First generation: what guidance leans away from hears these without grasping them, not without them (ERG).",
+    )
+    granularity: float | None = Field(
+        None,
+        ge=-100,
+        le=100,
+        description="First generation: below 0 evens the movement of the latents out, above 0 sharpens it.",
+    )
+    compat: Literal["official"] | None = Field(
+        None,
+        description="First generation: 'official' repeats the mistakes of its own code, to make a song again exactly.",
     )
     velocity_clamp: float | None = Field(None, ge=0, description="Limit of |velocity| / |latent|; 0 is off.")
     velocity_momentum: float | None = Field(

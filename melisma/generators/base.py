@@ -7,13 +7,14 @@ engine never asks which family it holds.
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from melisma.errors import MissingModel
-from melisma.sampling import Velocity
+from melisma.sampling import Plan, Velocity
+from melisma.sampling.editing import Compared
 from melisma.song import SamplingOptions, TaskName
 from melisma.tasks.canvas import Canvas
 
@@ -24,6 +25,10 @@ Hosting = Callable[[nn.Module], AbstractContextManager[object]]
 def at_home(_: nn.Module) -> AbstractContextManager[object]:
     """The hosting of a machine on which everything stays where it is."""
     return nullcontext()
+
+
+# Which side of an edit a flow is.
+Side = Literal["origin", "target"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,21 @@ class Generator(Protocol):
     @property
     def channels(self) -> int:
         """Latent channels."""
+
+    def plan(self, options: SamplingOptions) -> Plan:
+        """A plan from options without blanks. Raises BadRequest for what this family does not know."""
+
+    def suited(self, canvas: Canvas) -> Canvas:
+        """The canvas as this family can follow it. Raises BadRequest for what it cannot."""
+
+    def start(self, canvas: Canvas, plan: Plan, noise: Tensor) -> tuple[Plan, Tensor]:
+        """The plan of a run and its first latents (b, t, c): the noise, or a point between it and the source."""
+
+    def guide(self, flow: Flow, plan: Plan) -> Velocity:
+        """One velocity of a flow's two, for one run."""
+
+    def compare(self, flow: Flow, plan: Plan, side: Side) -> Compared:
+        """The same for one side of an edit."""
 
     def prepare(self, canvas: Canvas) -> Conditioning:
         """Read the words, hear the source, and stand ready to give velocities; once for all takes."""

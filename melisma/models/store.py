@@ -24,23 +24,24 @@ from melisma.models.autoencoders import Loaded, load
 from melisma.models.autoencoders.base import READERS
 from melisma.models.catalogue import ALL, FIRST, PLANNERS, PREFERENCE, Checkpoint, Family, known, named
 from melisma.models.devices import choose_device, choose_dtype, room
+from melisma.models.files import fingerprint
 from melisma.models.memory import GB, Memory, Policy
 from melisma.models.places import bundled_starter, is_here, models_folder, place_of
 from melisma.models.text import TextEncoder
+from melisma.models.v1.checkpoint import DCAE, TRANSFORMER, is_packed, load_autoencoder
 
 Role = Literal["dit", "autoencoder", "text", "planner", "v1"]
 T = TypeVar("T")
 
 # A token of the planners' vocabulary that no other Qwen3 has.
 AUDIO_CODE = b"<|audio_code_0|>"
-V1_PARTS = ("ace_step_transformer", "music_dcae_f8c8", "music_vocoder", "umt5-base")
 # Left free beside weights when the memory policy is open: activations of a few minutes of music.
 WORKING_ROOM = 1 * GB
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Where the parts of one model lie. For v1 `root` is a folder with everything in it, and the others are None."""
+    """Where the parts of one model lie. For v1 `root` is a folder or file with everything in it."""
 
     name: str
     family: Literal["v15", "v1"]
@@ -121,11 +122,13 @@ class Store:
 
     def _at(self, path: Path, checkpoint: Checkpoint | None = None) -> Parts:
         """The parts around a file or folder."""
+        if path.is_file() and is_packed(path):
+            return self._first_generation(path, checkpoint)
         if path.is_file():
             return self._acoustic(path, path.stem, (), checkpoint)
         role = role_of(path)
         if role == "v1":
-            return Parts(checkpoint.name if checkpoint else path.name, "v1", path, checkpoint=checkpoint or known("v1"))
+            return self._first_generation(path, checkpoint)
         if role == "dit":
             beside = path if (path / "transformer").is_dir() else path.parent
             return self._acoustic(path, path.name, _folders(beside), checkpoint)
@@ -139,6 +142,12 @@ class Store:
             )
         bundle = path.name if len(acoustic) == 1 and not known(acoustic[0].name) else acoustic[0].name
         return self._acoustic(acoustic[0], bundle, children, checkpoint)
+
+    def _first_generation(self, path: Path, checkpoint: Checkpoint | None) -> Parts:
+        codec = path if path.is_file() else path / DCAE
+        return Parts(
+            checkpoint.name if checkpoint else path.stem, "v1", path, codec, checkpoint=checkpoint or known("v1")
+        )
 
     def _acoustic(self, path: Path, name: str, beside: Iterable[Path], checkpoint: Checkpoint | None) -> Parts:
         checkpoint = checkpoint or self._entry(path)
@@ -207,11 +216,18 @@ class Store:
         self._owned.clear()
 
     def autoencoder(self, parts: Parts) -> Loaded:
-        """The autoencoder of a 1.5 model, loaded once."""
+        """The autoencoder of a model, loaded once."""
         folder = _needed(parts.autoencoder, parts)
+        if folder.is_file():
+            return self.owned(
+                ("autoencoder", folder), lambda: Loaded(self._unpacked(folder), fingerprint(folder), self.hosting)
+            )
         return self.owned(
             ("autoencoder", folder), lambda: load(folder, self.device, self.dtype, hosting=self.memory.hosting)
         )
+
+    def _unpacked(self, file: Path) -> nn.Module:
+        return load_autoencoder(file).to_type(self.dtype).eval().requires_grad_(False)
 
     def text_encoder(self, parts: Parts) -> TextEncoder:
         """The text encoder of a 1.5 model, loaded once; its `module` is on the device inside `hosting` only."""
@@ -229,7 +245,7 @@ def open_policy(device: torch.device) -> Policy:
 
 def role_of(folder: Path) -> Role | None:
     """What a folder holds, by its config.json; None for anything else."""
-    if (folder / V1_PARTS[0] / "config.json").is_file():
+    if (folder / TRANSFORMER / "config.json").is_file():
         return "v1"
     if (folder / "transformer" / "config.json").is_file() and (folder / "condition_encoder").is_dir():
         return "dit"

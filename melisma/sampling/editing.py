@@ -6,21 +6,35 @@ velocities moves the edit. After the window the rest is walked towards the targe
 Axes: b take, t latent frame, c channel.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from melisma.listen import Listener, quiet
-from melisma.sampling.guidance import Guided
 from melisma.sampling.noise import Draw, noised
 from melisma.sampling.solvers import Euler
 from melisma.sampling.walk import Plan, refuse_unless_finite
 
 
+class Compared(Protocol):
+    """A velocity of one side. Both sides are asked before either remembers the answers (see `Guided`)."""
+
+    def __call__(self, x: Tensor, t: float, /) -> Tensor:
+        """Velocity (b, t, c) at x."""
+
+    def ask(self, x: Tensor, t: float, /) -> tuple[Tensor, Tensor | None]:
+        """Velocity at x, and what is yet to be remembered of the answer."""
+
+    def settle(self, differences: Sequence[Tensor | None], /) -> None:
+        """Remember the answers of one step."""
+
+
 def flow_edit(
-    origin: Guided,
-    target: Guided,
+    origin: Compared,
+    target: Compared,
     music: Tensor,
     plan: Plan,
     *,
@@ -64,7 +78,9 @@ def _unheeded(plan: Plan) -> list[str]:
     return [name for name, wanted in asked.items() if wanted]
 
 
-def _drift(origin: Guided, target: Guided, music: Tensor, edit: Tensor, t: float, fresh: Draw, draws: int) -> Tensor:
+def _drift(
+    origin: Compared, target: Compared, music: Tensor, edit: Tensor, t: float, fresh: Draw, draws: int
+) -> Tensor:
     """Mean difference of both velocities at time t over noise draws. Each draw starts from the same momentum, which
     advances once, by the draws' mean."""
     asked = []

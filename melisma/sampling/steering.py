@@ -15,9 +15,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from melisma.sampling.guidance import Momentum, Velocity, apg, cfg
+from melisma.sampling.guidance import Momentum, Velocity, adg, apg, cfg
 
-Rule = Literal["apg", "cfg", "cfg_star"]
+Rule = Literal["apg", "cfg", "adg", "cfg_star"]
 SILENT_STEPS = 2  # of cfg*
 
 
@@ -38,7 +38,8 @@ class Steering:
     """How strongly, by which rule and in which steps guidance acts. Scale 1 (or 0) is off.
 
     `share` is the part of the steps, in the middle, that are guided. With `decay` the scale falls towards `floor` while
-    it acts. `text` and `lyrics` both above 1 take the place of scale and rule. `rows`: see `apg`.
+    it acts. `text` and `lyrics` both above 1 take the place of scale and rule. `interval` are the flow times between
+    which guidance may act at all. `rows`: see `apg`.
     """
 
     scale: float
@@ -48,6 +49,7 @@ class Steering:
     floor: float = 1.0
     text: float = 0.0
     lyrics: float = 0.0
+    interval: tuple[float, float] = (0.0, 1.0)
     rows: int = 1
 
     @property
@@ -119,7 +121,7 @@ class Steered:
 
     def _steered(self, x: Tensor, t: float, step: int, momentum: Momentum) -> tuple[Tensor, Tensor | None]:
         steering, steps = self.steering, len(self.times) - 1
-        if step not in steering.window(steps):
+        if step not in steering.window(steps) or not steering.interval[0] <= t <= steering.interval[1]:
             return self.conditional(x, t), None
         c, u = self.conditional(x, t), self.unconditional(x, t)
         if steering.double:
@@ -130,4 +132,6 @@ class Steered:
             return apg(c, momentum.ahead(c - u), scale, rows=steering.rows), c - u
         if steering.rule == "cfg":
             return cfg(c, u, scale), None
+        if steering.rule == "adg":
+            return adg(x, c, u, t, scale) if t > 0 else cfg(c, u, scale), None
         return (torch.zeros_like(c) if step < SILENT_STEPS else cfg_star(c, u, scale)), None

@@ -23,6 +23,18 @@ from melisma.sampling.solvers import SOLVERS, Solver
 from melisma.sampling.wavelets import corrected, filters
 from melisma.song import SamplingOptions, Wavelets
 
+# Options that a plan has no place for; see `generators.v1`.
+FIRST_GENERATION = (
+    "guidance_share",
+    "guidance_decay",
+    "guidance_floor",
+    "guidance_text",
+    "guidance_lyrics",
+    "weakened",
+    "granularity",
+    "compat",
+)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -49,6 +61,10 @@ def resolve(options: SamplingOptions) -> Plan:
         raise BadRequest(
             "sampling options with blanks: fill them with a checkpoint's preferences first (`options.over(…)`)"
         )
+    if foreign := [name for name in FIRST_GENERATION if getattr(options, name) is not None]:
+        raise BadRequest(f"only the first generation knows {', '.join(foreign)}: leave it out, or use --model v1")
+    if options.guidance_method == "cfg_star":
+        raise BadRequest("only the first generation knows guidance by cfg_star: use apg, cfg or adg, or --model v1")
     times = custom(options.timesteps) if options.timesteps else schedule(options.steps, options.shift)
     if options.dcw and options.dcw.mode != "pix":
         filters(options.dcw.wavelet)

@@ -11,11 +11,11 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from melisma.generators.base import Conditioning, Flow, Hosting, at_home
+from melisma.generators.base import Conditioning, Flow, Hosting, Side, at_home
 from melisma.generators.v15 import prompts
 from melisma.models.text import TextEncoder
 from melisma.models.v15 import AceStep15, Condition
-from melisma.sampling import Velocity
+from melisma.sampling import Guided, Plan, Velocity, advanced, guided, resolve
 from melisma.song import Lego, SamplingOptions, TaskName
 from melisma.tasks.canvas import Canvas
 
@@ -67,6 +67,28 @@ class V15:
         self.net.float()
         self.dtype = torch.float32
         return True
+
+    def plan(self, options: SamplingOptions) -> Plan:
+        """A plan from options without blanks."""
+        return resolve(options)
+
+    def suited(self, canvas: Canvas) -> Canvas:
+        """The canvas as it is: this network hears everything on it."""
+        return canvas
+
+    def start(self, canvas: Canvas, plan: Plan, noise: Tensor) -> tuple[Plan, Tensor]:
+        """From noise, or from part of the way to the source."""
+        if canvas.source is None:
+            return plan, noise
+        return advanced(plan, noise, canvas.source[None].to(noise), canvas.advance)
+
+    def guide(self, flow: Flow, plan: Plan) -> Guided:
+        """One velocity of two."""
+        return guided(flow.conditional, flow.unconditional, plan.guidance)
+
+    def compare(self, flow: Flow, plan: Plan, side: Side) -> Guided:
+        """One velocity of two; both sides of an edit are alike."""
+        return self.guide(flow, plan)
 
     @torch.inference_mode()
     def prepare(self, canvas: Canvas) -> Conditioning:

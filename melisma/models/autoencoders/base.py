@@ -126,13 +126,9 @@ def _read_spectral(folder: Path, _: torch.dtype) -> nn.Module:
 
 
 def _read_dcae(folder: Path, dtype: torch.dtype) -> nn.Module:
-    """The networks take the type asked for; the mel transform stays in float32."""
     from melisma.models.autoencoders.dcae import MusicDCAE
 
-    module = MusicDCAE.from_folder(folder)
-    for part in (module.encoder, module.decoder, module.vocoder):
-        part.to(dtype)
-    return module
+    return MusicDCAE.from_folder(folder).to_type(dtype)
 
 
 READERS: dict[str, Callable[[Path, torch.dtype], nn.Module]] = {

@@ -14,7 +14,7 @@ network (b, 8, 16, t).
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -109,6 +109,12 @@ class MusicDCAE(nn.Module):
         return cls.from_weights(
             read_config(folder), read_weights(folder), read_config(beside), read_weights(beside), folder
         )
+
+    def to_type(self, dtype: torch.dtype) -> Self:
+        """The networks in another type; the mel transform stays in float32."""
+        for part in (self.encoder, self.decoder, self.vocoder):
+            part.to(dtype)
+        return self
 
     @torch.no_grad()
     def encode(self, waveform: Tensor, generator: torch.Generator | None = None) -> Tensor:

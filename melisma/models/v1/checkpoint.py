@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from melisma.errors import BadCheckpoint, MissingModel
@@ -27,6 +28,7 @@ TRANSFORMER, DCAE, VOCODER, TEXT = "ace_step_transformer", "music_dcae_f8c8", "m
 VOCABULARY = "lyric_vocab.json"
 DIFFUSION_PREFIXES = ("model.diffusion_model.", "diffusion_model.", "model.")
 HEAD_DIM = 128
+VOCODER_KEY = "vae.vocoder.backbone.channel_layers.0.0.bias"
 
 # The parts of a single file, which brings no configs: those of the published checkpoint.
 PUBLISHED_DCAE: dict[str, Any] = {
@@ -46,6 +48,8 @@ PUBLISHED_DCAE: dict[str, Any] = {
     "decoder_norm_types": "rms_norm",
     "decoder_act_fns": "silu",
 }
+# The vocoder's class holds the published sizes itself.
+PUBLISHED_VOCODER: dict[str, Any] = {}
 PUBLISHED_TEXT: dict[str, Any] = {
     "model_type": "umt5",
     "vocab_size": 256384,
@@ -160,7 +164,7 @@ def unpacked(weights: Mapping[str, Tensor]) -> Packed:
     """The parts of a ComfyUI file. Raises BadCheckpoint where it holds no ACE-Step v1."""
     key = "lyric_embs.weight"
     prefix = next((prefix for prefix in (*DIFFUSION_PREFIXES, "") if f"{prefix}{key}" in weights), None)
-    if prefix is None or "vae.vocoder.backbone.channel_layers.0.0.bias" not in weights:
+    if prefix is None or VOCODER_KEY not in weights:
         some = ", ".join(sorted(weights)[:3])
         raise BadCheckpoint(f"this file holds no whole ACE-Step v1: its names look like {some}")
     shared = next(
@@ -180,12 +184,23 @@ def unpacked(weights: Mapping[str, Tensor]) -> Packed:
     )
 
 
+def is_packed(path: Path) -> bool:
+    """Whether a file is a ComfyUI file of this generation, by the names in its header."""
+    if path.suffix != ".safetensors":
+        return False
+    try:
+        with safe_open(path, framework="pt") as tensors:
+            return VOCODER_KEY in tensors.keys()  # noqa: SIM118 (no iterator)
+    except (SafetensorError, OSError):
+        return False  # said better by whoever reads it
+
+
 def load_autoencoder(path: Path) -> MusicDCAE:
     """The autoencoder of an official folder, or of a ComfyUI file."""
     if not path.is_file():
         return MusicDCAE.from_folder(path / DCAE)
     packed = unpacked(read_weights(path))
-    return MusicDCAE.from_weights(PUBLISHED_DCAE, packed.dcae, {}, packed.vocoder, path)
+    return MusicDCAE.from_weights(PUBLISHED_DCAE, packed.dcae, PUBLISHED_VOCODER, packed.vocoder, path)
 
 
 def _from_file(path: Path, dtype: torch.dtype | None, projectors: bool) -> Checkpoint:
