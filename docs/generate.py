@@ -155,15 +155,10 @@ def cli_page() -> str:
 
 def help_of(command: click.Command, name: str, parent: click.Context | None, level: int) -> list[str]:
     """A heading and the help text of a command, then those of its own commands."""
-    # With the settings it runs with: click remembers the help option that the first context of a command asks for.
-    context = click.Context(
-        command,
-        info_name=name,
-        parent=parent,
-        terminal_width=WIDTH,
-        max_content_width=WIDTH,
-        **command.context_settings,
-    )
+    # click remembers the help option that a command was first asked for; whoever asked before must not show here.
+    command._help_option = None
+    settings = {"info_name": name, "terminal_width": WIDTH, "max_content_width": WIDTH, **command.context_settings}
+    context = click.Context(command, parent=parent, **settings)
     help_text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
     lines = [f"{'#' * level} {context.command_path}", "", "```text", help_text, "```", ""]
     if isinstance(command, click.Group):

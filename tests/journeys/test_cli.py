@@ -184,8 +184,8 @@ def test_broken_checkpoints_are_named(kind: str, terminal: Terminal, toys: dict[
 
 
 def test_ctrl_c_ends_at_once_and_leaves_nothing(toys: dict[str, Path], tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from melisma.cli import main; main()", "compose", "x", "--duration", "60"]
-    command += ["--steps", "200", "--model", str(toys["turbo"]), "-o", "x.flac"]
+    command = [sys.executable, "-c", "from melisma.cli import main; main()", "compose", "x", "--duration", "600"]
+    command += ["--steps", "200", "--solver", "heun", "--model", str(toys["turbo"]), "-o", "x.flac"]
     env = {**os.environ, "MELISMA_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
     running = subprocess.Popen(
         command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
