@@ -24,6 +24,9 @@ TURBO = SamplingOptions(steps=8, shift=3.0, guidance=1.0)
 GUIDED = SamplingOptions(steps=50, shift=3.0, guidance=7.0)
 V1 = SamplingOptions(steps=60, shift=3.0, guidance=15.0)
 
+# The revision of the first generation's code that its lyric vocabulary is taken from.
+V1_CODE = "d612523f50e252c0e138e68ae75b06223f96e934"
+
 # Weights of all parts, and of the decoder, which is the largest of them.
 DIT_2B = 2_393_872_518, 1_575_458_880
 DIT_XL = 4_987_310_726, 4_168_897_088
@@ -50,6 +53,8 @@ class Checkpoint:
     tasks: frozenset[TaskName] = frozenset()
     sampling: SamplingOptions = OPEN
     """What the checkpoint prefers where a request leaves blanks."""
+    companions: tuple["Companion", ...] = ()
+    """Files that lie elsewhere and belong beside it."""
     needs: tuple[str, ...] = ()
     """Names of the parts it does not sing without."""
     mirrored: bool = True
@@ -64,6 +69,17 @@ class Checkpoint:
     def generates(self) -> bool:
         """Whether it makes music by itself, and may be asked for as --model."""
         return bool(self.tasks)
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A file that a checkpoint needs and its repository does not hold."""
+
+    name: str
+    url: str
+    size: int
+    sha256: str
+    licence: str
 
 
 def _dit(name: str, about: str, tasks: frozenset[TaskName], sampling: SamplingOptions, repo: str = "") -> Checkpoint:
@@ -160,7 +176,17 @@ ALL: tuple[Checkpoint, ...] = (
         family="v1",
         about="the first ACE-Step, 3.5B, 60 guided steps; complete in itself",
         repo="ACE-Step/ACE-Step-v1-3.5B",
-        licence="Apache-2.0",
+        licence="Apache-2.0; lyric vocabulary: CPML",
+        companions=(
+            Companion(
+                name="lyric_vocab.json",
+                url=f"https://raw.githubusercontent.com/ace-step/ACE-Step/{V1_CODE}/acestep/models/lyrics_utils/vocab.json",
+                size=364_005,
+                sha256="c2a66ea48c478c0bb9acb5497144b926acdeaa37128faa799508d40f2b9cc558",
+                licence="Apache-2.0; it extends that of Coqui XTTS v2, whose model files are under the non-commercial "
+                "Coqui Public Model License",
+            ),
+        ),
         size=8_275_790_207,
         parameters=3_847_355_140,
         largest=3_305_659_264,

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from melisma.errors import BadCheckpoint, MissingModel
 from melisma.listen import Listener, quiet
-from melisma.models.catalogue import Checkpoint
+from melisma.models.catalogue import Checkpoint, Companion
 from melisma.models.places import models_folder, offline, place_of
 
 MANIFEST = ".melisma.json"
@@ -170,7 +170,7 @@ def _transfer(checkpoint: Checkpoint, source: Source, staging: Path, place: Path
     tell = _in_megabytes(listen, total)
     sums = {file.path: _fetched(source, checkpoint.repo, revision, file, staging, tell) for file in files}
     inner = staging / checkpoint.folder
-    manifest = {
+    manifest: dict[str, Any] = {
         "repo": checkpoint.repo,
         "revision": revision,
         "source": source.name,
@@ -179,9 +179,27 @@ def _transfer(checkpoint: Checkpoint, source: Source, staging: Path, place: Path
             for file in files
         },
     }
+    for companion in checkpoint.companions:
+        manifest["files"][companion.name] = _companion(companion, inner, listen)
     (inner / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     _settle(inner, place)
     shutil.rmtree(staging, ignore_errors=True)
+
+
+def _companion(companion: Companion, folder: Path, listen: Listener) -> dict[str, Any]:
+    """Fetch a file that lies elsewhere into `folder`; returns what the manifest says of it."""
+    target = folder / companion.name
+    if not target.exists():
+        with _explained("its site", companion.url):
+            download(companion.url, {}, companion.size, target, lambda _: None)
+    digest = sha256(target)
+    if digest != companion.sha256:
+        target.unlink()
+        raise BadCheckpoint(
+            f"{companion.name} from {companion.url} arrived with other contents than expected: try again later"
+        )
+    listen.note(f"{companion.name} is under {companion.licence}.")
+    return {"size": companion.size, "sha256": digest}
 
 
 def belongs(path: str, folder: str) -> bool:

@@ -18,7 +18,7 @@ import pytest
 from melisma.errors import BadCheckpoint, Cancelled, MissingModel
 from melisma.listen import Listener
 from melisma.models import hub
-from melisma.models.catalogue import named
+from melisma.models.catalogue import Companion, named
 from melisma.models.hub import MANIFEST, HuggingFace, ModelScope, pull, remove, verify
 from melisma.models.places import is_here, place_of
 
@@ -140,6 +140,25 @@ def test_weights_and_configs_arrive_and_nothing_else(server: Hub, tmp_path: Path
     server.asked.clear()
     assert get(server, tmp_path) == place
     assert server.asked == []
+
+
+def test_what_lies_elsewhere_comes_along(server: Hub, tmp_path: Path) -> None:
+    url, card = f"{server.endpoint}/{server.repo}/resolve/{SHA}/README.md", lfs_of(b"card")["sha256"]
+    companion = Companion("words.json", url, 4, card, "a licence of its own")
+    said: list[str] = []
+
+    class Hearing(Listener):
+        def note(self, message: str) -> None:
+            said.append(message)
+
+    place = pull(replace(TURBO, companions=(companion,)), HuggingFace(server.endpoint), tmp_path, Hearing())
+    assert (place / "words.json").read_bytes() == b"card"
+    assert said == ["words.json is under a licence of its own."]
+    assert list(verify(place)) == []
+    wrong = replace(TURBO, companions=(replace(companion, sha256="0" * 64),))
+    with pytest.raises(BadCheckpoint, match="words.json from .* other contents"):
+        pull(wrong, HuggingFace(server.endpoint), tmp_path, again=True)
+    assert (place / "words.json").exists()
 
 
 def test_a_broken_line_is_taken_up_where_it_stopped(server: Hub, tmp_path: Path) -> None:
