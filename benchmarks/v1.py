@@ -1,0 +1,173 @@
+"""Speed and memory of ACE-Step v1 with random weights: one step against its floor, and whole songs against real time.
+
+    python benchmarks/v1.py                                           # a mid-size network on this machine's CPU
+    python benchmarks/v1.py --size full --device cuda --dtype bfloat16
+
+The floor of a step is the larger of its arithmetic and its weights read once, at the rates given with --tflops and
+--gb-per-s. A whole song is 27 or 60 steps, guided in the middle half as the checkpoint prefers, and decoding. Prints
+Markdown.
+"""
+
+import argparse
+import platform
+import resource
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from melisma.models.autoencoders.dcae import MusicDCAE, as_image, as_sequence, network_of
+from melisma.models.autoencoders.vocoder import Vocoder, VocoderConfig
+from melisma.models.v1 import AceStep1, AceStep1Config, Condition
+from melisma.models.v1.checkpoint import PUBLISHED_DCAE
+from melisma.models.v1.toy import AUTOENCODER, SINGER
+from melisma.sampling import Guidance, Plan, solve
+from melisma.sampling.schedules import twice_shifted
+from melisma.sampling.solvers import Euler
+from melisma.sampling.steering import Steered, Steering
+
+LENGTHS_S = (60, 120, 240, 480)
+LATENT_HZ = 44100 / 4096
+CONDITION = 1000  # tokens of text and lyrics: a song with three verses
+SHARED = {
+    "mlp_ratio": 2.5,
+    "rope_theta": 1e6,
+    "speaker_embedding_dim": 512,
+    "text_embedding_dim": 768,
+    "lyric_encoder_vocab_size": 6693,
+    "ssl_encoder_depths": [],
+    "ssl_names": [],
+    "ssl_latent_dims": [],
+}
+SIZES = {
+    "mid": SHARED | {"num_layers": 8, "attention_head_dim": 64, "num_attention_heads": 8, "lyric_hidden_size": 256},
+    "full": SHARED
+    | {"num_layers": 24, "attention_head_dim": 128, "num_attention_heads": 20, "lyric_hidden_size": 1024},
+}
+LYRICS = {"mid": {"output_size": 256, "attention_heads": 4, "linear_units": 512}, "full": {}}
+# Audio seconds per second for songs, as published with the checkpoint: 27 and 60 steps.
+PUBLISHED = {"RTX 4090": (34.48, 15.63), "A100": (27.27, 12.27), "RTX 3090": (12.76, 6.48), "M2 Max": (2.27, 1.03)}
+
+
+def network(size: str, device: torch.device, dtype: torch.dtype) -> AceStep1:
+    """Random weights, made where they are used."""
+    torch.manual_seed(0)
+    with device:
+        net = AceStep1(AceStep1Config.from_dict(SIZES[size], LYRICS[size]))
+    return net.to(dtype).eval().requires_grad_(False)
+
+
+def autoencoder(size: str, device: torch.device, dtype: torch.dtype) -> MusicDCAE:
+    """Decoder and vocoder with random weights."""
+    config, singer = (PUBLISHED_DCAE, {}) if size == "full" else (AUTOENCODER, SINGER)
+    network_ = network_of(config).to_empty(device=device)
+    with device:
+        vocoder = Vocoder(VocoderConfig.from_dict(singer))
+    for parameter in (*network_.parameters(), *vocoder.parameters()):
+        torch.nn.init.normal_(parameter, std=0.02)
+    return MusicDCAE(network_, vocoder).to(device).to_type(dtype).eval().requires_grad_(False)
+
+
+def seconds(work: Callable[[], object], device: torch.device, repeats: int) -> float:
+    """Median time, after one run to warm up."""
+
+    def once() -> float:
+        start = time.perf_counter()
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter() - start
+
+    once()
+    return statistics.median(once() for _ in range(repeats))
+
+
+def peak_gb(device: torch.device) -> float:
+    """Most memory so far: of the device, or of this process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e9
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def condition_of(net: AceStep1) -> Condition:
+    weight = net.lyric_proj.weight
+    hidden = torch.randn(1, CONDITION, net.config.inner_dim, device=weight.device, dtype=weight.dtype)
+    return Condition(hidden, torch.ones(1, CONDITION, device=weight.device))
+
+
+def steps_table(net: AceStep1, at: argparse.Namespace) -> None:
+    """One step per length: arithmetic, time, share of the floor, memory."""
+    weight = net.lyric_proj.weight
+    held = sum(p.numel() * p.element_size() for p in net.transformer_blocks.parameters())
+    print("| song | TFLOP | step, ms | per minute, ms | floor, ms | peak, GB |\n|---|---|---|---|---|---|")
+    for length_s in at.lengths:
+        frames = int(length_s * LATENT_HZ)
+        x = torch.randn(1, 8, 16, frames, device=weight.device, dtype=weight.dtype)
+        prepared = net.prepare(condition_of(net), frames)
+        with FlopCounterMode(display=False) as counter:
+            net.step(x, 0.5, prepared)
+        spent = counter.get_total_flops()
+        floor = max(spent / (at.tflops * 1e12), held / (at.gb_per_s * 1e9)) if at.tflops else float("nan")
+        took = seconds(lambda x=x, prepared=prepared: net.step(x, 0.5, prepared), at.device, at.repeats)
+        print(
+            f"| {length_s} s | {spent / 1e12:.3f} | {took * 1e3:.1f} | {took * 6e4 / length_s:.1f} | {floor * 1e3:.1f} "
+            f"| {peak_gb(at.device):.2f} |"
+        )
+
+
+def songs_table(net: AceStep1, codec: MusicDCAE, at: argparse.Namespace) -> None:
+    """Whole songs of 240 s against real time."""
+    weight, frames = net.lyric_proj.weight, int(240 * LATENT_HZ)
+    noise = torch.randn(1, frames, 128, device=weight.device, dtype=weight.dtype)
+    prepared = net.prepare(condition_of(net), frames)
+    found = []
+    decoding = seconds(lambda: codec.decode(noise), at.device, 1)
+    for steps in (27, 60):
+        times = twice_shifted(steps, 3.0)
+
+        def velocity(x: Tensor, t: float) -> Tensor:
+            return as_sequence(net.step(as_image(x), t, prepared))
+
+        def song(times: list[float] = times) -> None:
+            steered = Steered(velocity, velocity, Steering(15.0, share=0.5, rows=16), times)
+            solve(steered, noise, Plan(tuple(times), Euler(), Guidance()), fresh=lambda: noise)
+
+        took = seconds(song, at.device, 1)
+        found.append(240 / (took + decoding))
+        print(f"\n{steps} steps: {took:.2f} s of walking, {decoding:.2f} s of decoding for 240 s of music")
+    print("\n| device | 27 steps | 60 steps |\n|---|---|---|")
+    for name, (few, many) in PUBLISHED.items():
+        print(f"| {name} (published) | {few} | {many} |")
+    print(f"| here | {found[0]:.2f} | {found[1]:.2f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", choices=SIZES, default="mid")
+    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
+    parser.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), default="float32")
+    parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS_S)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--tflops", type=float, default=0.0, help="arithmetic of the device at this type")
+    parser.add_argument("--gb-per-s", type=float, default=1.0, help="memory of the device")
+    parser.add_argument("--songs", action="store_true", help="whole songs too (minutes on a CPU)")
+    at = parser.parse_args()
+    dtype = getattr(torch, at.dtype)
+    name = (
+        torch.cuda.get_device_name(at.device)
+        if at.device.type == "cuda"
+        else platform.processor() or platform.machine()
+    )
+    print(f"{at.size} network, {at.dtype}, {name}, torch {torch.__version__}, {torch.get_num_threads()} threads\n")
+    with torch.inference_mode():
+        net = network(at.size, at.device, dtype)
+        steps_table(net, at)
+        if at.songs:
+            songs_table(net, autoencoder(at.size, at.device, dtype), at)
+
+
+if __name__ == "__main__":
+    main()
