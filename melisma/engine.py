@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from melisma import __version__, audio
 from melisma.audio import Waveform
+from melisma.audio.files import SILENT_PEAK
 from melisma.errors import BadRequest, MissingModel, OutOfMemory, UnsoundResult
 from melisma.generators import Conditioning, Flow, Generator, refuse_unless_able
 from melisma.generators.v1 import V1, load_v1
@@ -62,8 +63,6 @@ from melisma.song import (
 )
 from melisma.tasks import Canvas, Hear, Sing, lay_out
 
-# Below this, decoded music counts as silence: about -100 dBFS.
-SILENT_PEAK = 1e-5
 # Loudness of the guide voice against the band. Two test songs, words wrong by Whisper-tiny: 51 % at 0 dB, 38 % at 4 dB,
 # 31 % at 8 dB, where the band begins to disappear.
 VOICE_DB = 4.0
