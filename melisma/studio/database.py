@@ -1,0 +1,75 @@
+"""One database for all processes: SQLite beside the songs, or PostgreSQL by address.
+
+SQLite runs in WAL mode, where readers never wait for the writer, with every commit synced to the disk: a job that was
+accepted survives a power cut. A write waits up to ten seconds for another process to finish its own.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session, sessionmaker
+
+WAIT_MS = 10_000
+
+
+def sqlite_url(folder: Path) -> str:
+    """Address of the embedded database of a data folder."""
+    return f"sqlite:///{folder / 'melisma.db'}"
+
+
+class Database:
+    """Sessions on one database."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.embedded = make_url(url).get_backend_name() == "sqlite"
+        self.engine = create_engine(url, pool_pre_ping=not self.embedded)
+        if self.embedded:
+            event.listen(self.engine, "connect", prepare_sqlite)
+            event.listen(self.engine, "begin", begin_immediately)
+        self.sessions = sessionmaker(self.engine, expire_on_commit=False)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session whose changes land together when the block ends, or not at all."""
+        with self.sessions.begin() as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only looks; it never waits for a writer."""
+        with self.sessions() as session:
+            session.connection(execution_options={"melisma_reading": True})
+            yield session
+
+    def migrate(self) -> None:
+        """Bring the tables to this version."""
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.attributes["engine"] = self.engine
+        command.upgrade(config, "head")
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def prepare_sqlite(connection: Any, record: object) -> None:
+    """Settings of each SQLite connection; the driver's own transactions are switched off in favour of ours."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={WAIT_MS}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def begin_immediately(connection: Any) -> None:
+    """Take the write lock first where something will be written: a read that turns into a write cannot wait, it fails."""
+    reading = connection.get_execution_options().get("melisma_reading")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,0 +1,1 @@
+"""Addresses: thin functions between HTTP and the verbs of the studio."""
