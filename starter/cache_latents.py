@@ -15,8 +15,9 @@ from torch import Tensor
 
 from melisma.models.autoencoders import load
 from melisma.score.guide import render_guide
+from melisma.score.lanes import lanes
 from melisma.training.data import songs
-from melisma.training.dit import GUIDE, MIX, REST, STEM, SongLatents
+from melisma.training.dit import GUIDE, LANES, MIX, REST, STEM, VOICE, SongLatents
 from starter.songs import SongSheet, read_sheet
 
 
@@ -30,12 +31,18 @@ def sounds_of(folder: Path, sheet: SongSheet, with_stems: bool) -> dict[str, np.
     found = {MIX: mix, GUIDE: guide}
     found |= {f"{STEM}{track}": sound for track, sound in stems.items()}
     if len(stems) > 1:
-        left_out = Random(sheet.seed).choice(sorted(stems))
         together = sum(stems.values())
         # the mix is mastered, the stems are not: the rest is brought to the level it has in the mix
         level = np.std(mix) / max(float(np.std(together)), 1e-6)
-        found[f"{REST}{left_out}"] = ((together - stems[left_out]) * level).astype(np.float32)
+        # the voice, because a guide voice may sing in its place; and one more
+        for left_out in {Random(sheet.seed).choice(sorted(stems)), *({VOICE} & set(stems))}:
+            found[f"{REST}{left_out}"] = ((together - stems[left_out]) * level).astype(np.float32)
     return found
+
+
+def lanes_of(sheet: SongSheet, frames: int) -> Tensor:
+    """(t, 47): what sounds in each latent frame, from the score."""
+    return torch.from_numpy(lanes(sheet.score, frames).plain())
 
 
 def _read(path: Path) -> np.ndarray:
@@ -70,6 +77,7 @@ def main(data: Path, vae: Path, out: Path, stems: float, device: str) -> None:
         sheet = read_sheet(folder)
         with_stems = Random(f"{sheet.seed}/stems").random() < stems
         latents = {name: encode(sound) for name, sound in sounds_of(folder, sheet, with_stems).items()}
+        latents[LANES] = lanes_of(sheet, len(latents[MIX]))
         facts = {"captions": sheet.captions, "lyrics": sheet.lyrics, "language": sheet.language}
         SongLatents(latents, **facts, bpm=sheet.bpm, key=sheet.key, meter=sheet.meter).save(path)
         click.echo(path.name)

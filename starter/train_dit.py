@@ -1,4 +1,5 @@
-"""Train the starter's diffusion transformer: `python -m starter.train_dit --latents DIR --vae DIR --out DIR --minutes 60`.
+"""Train the starter's diffusion transformer:
+`python -m starter.train_dit --latents DIR --vae DIR --codes FILE --out DIR --minutes 60`.
 
 Network, prompts and tasks are ACE-Step 1.5's, only smaller, so everything that plays the official checkpoints plays
 this one. Two things are its own: a tiny text encoder learns along with it, and composing hears a guide track, so the
@@ -7,6 +8,7 @@ ten seconds it is trained on.
 """
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ from pathlib import Path
 import click
 import soundfile
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from torch import Tensor
 from transformers import Qwen3Config, Qwen3Model
@@ -51,7 +53,7 @@ CONFIG = {
     "num_lyric_encoder_hidden_layers": 1,
     "num_timbre_encoder_hidden_layers": 1,
     "num_attention_pooler_hidden_layers": 1,
-    "fsq_input_levels": [8, 8, 8, 5, 5, 5],
+    "fsq_input_levels": [8, 8, 8, 8],
     "lyric_alignment_layers_config": {},
 }
 PIECES = 2000
@@ -131,6 +133,18 @@ def new_net() -> AceStep15:
     return net
 
 
+def begin(model: Learner, codes: Path, start: Path | None) -> None:
+    """Put in the semantic codes, and the weights of an earlier run where there is one to begin from."""
+    settled = load_file(codes)
+    if start:
+        weights = load_file(start / "dit" / "model.safetensors")
+        model.net.load_state_dict({**{name: tensor.float() for name, tensor in weights.items()}, **settled})
+        words = load_file(start / "text" / "model.safetensors")
+        model.words.load_state_dict({name: tensor.float() for name, tensor in words.items()})
+    else:
+        model.net.load_state_dict({**model.net.state_dict(), **settled})
+
+
 def save(model: Learner, tokenizer: Tokenizer, folder: Path) -> None:
     """Write transformer and text encoder as the folders of a bundle, in half precision."""
     for name, module in (("dit", model.net), ("text", model.words)):
@@ -156,6 +170,8 @@ def silence_of(vae: Path) -> Tensor:
 @click.command()
 @click.option("--latents", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--vae", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--codes", type=click.Path(path_type=Path, exists=True), required=True, help="From starter.train_codes.")
+@click.option("--start", type=click.Path(path_type=Path, exists=True), help="Folder of a finished run to begin from.")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.option("--minutes", type=float, default=60.0, show_default=True)
 @click.option("--takes", type=int, default=12, show_default=True, help="Lessons per step.")
@@ -164,16 +180,29 @@ def silence_of(vae: Path) -> Tensor:
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--device", default="auto", show_default=True)
 def main(
-    latents: Path, vae: Path, out: Path, minutes: float, takes: int, frames: int, rate: float, seed: int, device: str
+    latents: Path,
+    vae: Path,
+    codes: Path,
+    start: Path | None,
+    out: Path,
+    minutes: float,
+    takes: int,
+    frames: int,
+    rate: float,
+    seed: int,
+    device: str,
 ) -> None:
     """Train the starter's transformer and text encoder and write them, averaged, to OUT/dit and OUT/text."""
     torch.manual_seed(seed)
     (songs, others), pieces = read_songs(latents), out / "tokenizer.json"
     out.mkdir(parents=True, exist_ok=True)
+    if start and not pieces.is_file():
+        shutil.copy(start / "tokenizer.json", pieces)
     if not pieces.is_file():
         new_tokenizer(songs).save(str(pieces))
     tokenizer = Tokenizer.from_file(str(pieces))
     model = Learner(new_net(), new_words(tokenizer), silence_of(vae))
+    begin(model, codes, start)
     reader = TextEncoder(model.words, tokenizer, "")
     lessons = Lessons(songs, model.silence, reader.tokens, frames, takes, CONFIG["timbre_fix_frame"], seed)
     million = sum(p.numel() for p in model.parameters()) / 1e6

@@ -7,6 +7,7 @@ a folder that has grown is simply drawn from more widely after a restart. Axes: 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import soundfile
@@ -29,8 +30,15 @@ def songs(folder: Path) -> list[Path]:
 
 
 def held_out(found: Sequence[Path], every: int = 20) -> tuple[list[Path], list[Path]]:
-    """Split songs into those to learn from and those to measure with: every 20th by position is measured with."""
-    return [p for i, p in enumerate(found) if i % every], [p for i, p in enumerate(found) if not i % every]
+    """Split songs into those to learn from and those to measure with, one in `every`.
+
+    A song's name decides, so it stays on its side while a folder grows.
+    """
+
+    def measured(path: Path) -> bool:
+        return crc32(path.stem.encode()) % every == 0
+
+    return [path for path in found if not measured(path)], [path for path in found if measured(path)]
 
 
 @dataclass(frozen=True)

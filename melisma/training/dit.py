@@ -28,8 +28,12 @@ from melisma.sampling import draws, guided, resolve, solve
 from melisma.song import AudioRef, Blueprint, Complete, Compose, Cover, Extract, Lego, Repaint, SamplingOptions
 from melisma.training.flow import draw_dropped, draw_times, flow_loss, without
 
-MIX, GUIDE, STEM, REST = "mix", "guide", "stem.", "rest."
-"""Names of cached latents: the whole song, its guide track, a track alone, the song without that track."""
+MIX, GUIDE, STEM, REST, LANES = "mix", "guide", "stem.", "rest.", "lanes"
+"""Names of cached latents: the whole song, its guide track, a track alone, the song without that track; and, frame by
+frame, what the score says."""
+
+VOICE = "vocals"
+"""The track that a guide voice can sing at run time."""
 
 Tokens = Callable[[str, int], list[int]]
 """(text, longest) → token numbers, as the text encoder reads them."""
@@ -71,12 +75,12 @@ class SongLatents:
 class TaskShares:
     """How often each task is taught. What a song cannot teach (no second stem, no guide) becomes a compose lesson."""
 
-    compose: float = 0.55
-    repaint: float = 0.13
-    extract: float = 0.08
+    compose: float = 0.5
+    repaint: float = 0.1
+    extract: float = 0.1
     lego: float = 0.08
     complete: float = 0.08
-    cover: float = 0.08
+    cover: float = 0.14
 
 
 @dataclass(frozen=True)
@@ -160,8 +164,10 @@ class Lessons:
             others = tuple(other for other in tracks if other != track)
             named = others if random.random() < 0.7 else ()
             return Complete(source=file, tracks=named), f"{STEM}{track}", MIX
-        hears = GUIDE in song.latents and random.random() < self.guided
-        return Compose(), GUIDE if hears else None, MIX
+        if GUIDE in song.latents and random.random() < self.guided:
+            # a guide voice sings the words over what is played: the band leaves room for it
+            return Compose(), GUIDE, f"{REST}{VOICE}" if f"{REST}{VOICE}" in song.latents else MIX
+        return Compose(), None, MIX
 
     def _timbre(self, song: SongLatents, random: np.random.Generator) -> Tensor:
         """A stretch of the song itself in a fifth of the lessons, silence in the others."""
@@ -194,11 +200,13 @@ def _padded(name: str, rows: Sequence[Sequence[int]]) -> dict[str, Tensor]:
 
 
 class Learner(nn.Module):
-    """Transformer and text encoder, trained as one."""
+    """Transformer and text encoder, trained as one. The semantic codes are settled before (`training/semantics.py`)."""
 
     def __init__(self, net: AceStep15, words: nn.Module, silence: Tensor) -> None:
         super().__init__()
         self.net, self.words = net, words
+        for part in (net.tokenizer, net.detokenizer):
+            part.requires_grad_(False)
         self.silence: Tensor
         self.register_buffer("silence", silence, persistent=False)
 
@@ -231,16 +239,18 @@ def rehearse(model: Learner, batch: Mapping[str, Tensor], options: SamplingOptio
 def objective(
     model: Learner, batch: Mapping[str, Tensor], generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Flow matching over all tasks, and reconstruction through the semantic codes that covers hear."""
-    net, music = model.net, batch["music"]
-    quantised, _ = net.tokenize(music, model.silence)
-    hints = net.detokenize(quantised)[:, : music.shape[1]]
-    codes = (hints - music).square().mean()
-    source = torch.where(batch["cover"][:, None, None] > 0, hints.detach(), batch["source"])
+    """Flow matching over all tasks; covers hear the music through its semantic codes."""
+    net, music, source = model.net, batch["music"], batch["source"]
+    covers = batch["cover"] > 0
+    if covers.any():
+        with torch.no_grad():
+            quantised, _ = net.tokenize(music[covers], model.silence)
+            source = source.clone()
+            source[covers] = net.detokenize(quantised)[:, : music.shape[1]].to(source)
     context = torch.cat([source, batch["mask"][..., None].expand_as(source)], -1)
     condition = model.condition(batch)
     condition = without(condition, net.null_condition_emb, draw_dropped(len(music), generator))
     times = draw_times(len(music), generator)
     noise = torch.randn(music.shape, generator=generator, device=music.device)
     flow = flow_loss(lambda x, t: net.velocity(x, t, condition, context), music, noise, times)
-    return flow + 0.2 * codes, {"flow": flow, "codes": codes}
+    return flow, {"flow": flow}
