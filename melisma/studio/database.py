@@ -4,7 +4,8 @@ SQLite runs in WAL mode, where readers never wait for the writer, with every com
 accepted survives a power cut. A write waits up to ten seconds for another process to finish its own.
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
 WAIT_MS = 10_000
+log = logging.getLogger(__name__)
 
 
 def sqlite_url(folder: Path) -> str:
@@ -34,6 +36,8 @@ class Database:
             event.listen(self.engine, "connect", prepare_sqlite)
             event.listen(self.engine, "begin", begin_immediately)
         self.sessions = sessionmaker(self.engine, expire_on_commit=False)
+        event.listen(self.sessions, "after_commit", run_afterwards)
+        event.listen(self.sessions, "after_soft_rollback", forget_afterwards)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -58,6 +62,28 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+def afterwards(session: Session, action: Callable[[], None]) -> None:
+    """Do something once this transaction has landed; never if it does not. For files: they know no rollback."""
+    session.info.setdefault("afterwards", []).append(action)
+
+
+def run_afterwards(session: Session) -> None:
+    """What was left for after the commit. A disk that refuses is logged: the rows stand, `library check` tidies up."""
+    if session.in_nested_transaction():
+        return
+    for action in session.info.pop("afterwards", []):
+        try:
+            action()
+        except OSError:
+            log.exception("a file could not be written or removed")
+
+
+def forget_afterwards(session: Session, previous: SessionTransaction) -> None:
+    """Nothing landed."""
+    if not previous.nested:
+        session.info.pop("afterwards", None)
 
 
 def prepare_sqlite(connection: Any, record: object) -> None:

@@ -195,6 +195,7 @@ class Take(Base):
     provenance: Mapped[dict[str, Any] | None] = mapped_column()
     reasons: Mapped[list[Any]] = mapped_column(default=list)
     lines: Mapped[list[Any]] = mapped_column(default=list)
+    sections: Mapped[list[Any]] = mapped_column(default=list)
     edit: Mapped[dict[str, Any]] = mapped_column(default=dict)
     rating: Mapped[int | None] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(default=now)
