@@ -39,8 +39,6 @@ from melisma.song import (
 
 # How long a song is when neither the person, nor a source, nor a planner says so.
 DEFAULT_DURATION_S = 30.0
-# What the official pipeline runs its planners with.
-PREFERRED = PlanningOptions(temperature=0.85, top_p=0.9, guidance=2.0)
 # Tokens of a plan without lyrics: a caption and the skeleton around it.
 PLAN_TOKENS = LONGEST_CAPTION + 128
 # One more try if an answer cannot be used; then the person is told.
@@ -179,7 +177,8 @@ def _drafts(
         blueprint = unplanned(request, source_s)
         _warn(request, blueprint, listen)
         return (blueprint,) * len(takes)
-    options = request.planning.over(PREFERRED)
+    options = request.planning.over(planner.preferred)
+    request = request.model_copy(update={"planning": options})
     session = Session(planner, options, takes[0] if options.seed is None else options.seed, listen)
     request = _understood(request)
     with planner.at_work():
@@ -211,7 +210,7 @@ def _plan(
     if session.options.reasoning is False or _complete(request, given):
         blueprint = merged(request, {}, source_s)
         return request, blueprint, {**given, "duration": int(blueprint.duration_s)}
-    skip = ("caption",) if session.options.enrich_caption is False else ()
+    skip = _own_words(request, session)
     planned = session.answer("write the plan", prompts.compose(request), given, skip)
     blueprint = merged(request, planned, source_s)
     metadata = metadata_of(blueprint)
@@ -232,7 +231,13 @@ def _worded(request: SongRequest, session: Session, given: dict[str, Any]) -> di
         if sung and not fields.get("lyrics"):
             raise PlanError("the planner wrote no lyrics: try another seed, or give lyrics")
 
-    return session.answer(name, prompt, given, lyrics=sung, usable=has_words)
+    return session.answer(name, prompt, given, _own_words(request, session), lyrics=sung, usable=has_words)
+
+
+def _own_words(request: SongRequest, session: Session) -> tuple[str, ...]:
+    """The caption is left out of the plan where the person's own is to stay; a song nobody described needs one."""
+    keeps = session.options.enrich_caption is False and request.caption.strip()
+    return ("caption",) if keeps else ()
 
 
 def _with_codes(

@@ -11,9 +11,13 @@ from typing import Literal
 import torch
 
 from melisma.models.planner import LanguageModel, load_language
+from melisma.models.planner.load import read_planner_config
 from melisma.planning.limits import LONGEST_S
 from melisma.planning.slots import Form
+from melisma.song import PlanningOptions
 
+# What the official pipeline runs its planners with.
+OFFICIAL = PlanningOptions(temperature=0.85, top_p=0.9, guidance=2.0)
 # Of each weights file this much is read for the fingerprint: enough to tell checkpoints apart, quick for large ones.
 SIGNED_BYTES = 2**20
 
@@ -23,7 +27,8 @@ class Planner:
     """A language model that writes blueprints.
 
     `fingerprint` identifies its weights. `longest_s` bounds the songs it plans. `at_work` brings it to the device for the
-    length of a `with` block and puts it away after; by default it stays where it is.
+    length of a `with` block and puts it away after; by default it stays where it is. `preferred` is how it likes to be
+    asked: `planning` in its config.json, over the official settings.
     """
 
     name: str
@@ -31,6 +36,7 @@ class Planner:
     language: LanguageModel
     longest_s: float = LONGEST_S
     at_work: Callable[[], AbstractContextManager[object]] = nullcontext
+    preferred: PlanningOptions = OFFICIAL
 
     @cached_property
     def form(self) -> Form:
@@ -47,7 +53,8 @@ def load_planner(
 ) -> Planner:
     """The planner of a checkpoint folder in the official layout. See `load_language` for what may be raised."""
     language = load_language(folder, device, library, bits)
-    return Planner(folder.name, fingerprint(folder, bits), language, longest_s)
+    stated = PlanningOptions.of(**read_planner_config(folder).get("planning", {}))
+    return Planner(folder.name, fingerprint(folder, bits), language, longest_s, preferred=stated.over(OFFICIAL))
 
 
 def fingerprint(folder: Path, bits: int | None = None) -> str:

@@ -6,7 +6,7 @@ from melisma.errors import BadRequest, MissingModel
 from melisma.listen import Listener, quiet
 from melisma.planning import prompts
 from melisma.planning.codes import CODES_HZ
-from melisma.planning.drafting import PREFERRED, Session
+from melisma.planning.drafting import Session
 from melisma.planning.planner import Planner
 from melisma.sampling.tokens import Taste
 from melisma.song import INSTRUMENTAL, Blueprint
@@ -30,7 +30,7 @@ def understand(codes: Sequence[int], planner: Planner, listen: Listener = quiet,
             "belong together. Name another planner"
         )
     duration_s = len(codes) / CODES_HZ
-    session = Session(planner, PREFERRED, seed, listen)
+    session = Session(planner, planner.preferred, seed, listen)
     with planner.at_work():
         given = {"duration": max(1, int(duration_s))}
         fields = session.answer("describe the music", prompts.understand(codes), given, lyrics=True, taste=TASTE)

@@ -99,14 +99,17 @@ class PlanLessons:
 def conversation(plan: Plan, mode: Mode, random: np.random.Generator) -> tuple[prompts.Prompt, prompts.Prompt]:
     """Question and answer of one lesson."""
     brief, full = said(plan, random), fullest(plan)
+    # a plan repeats what was said, says more, or leaves it be
+    described = (full, full, brief, None)[int(random.integers(4))]
     instrumental = plan.lyrics == INSTRUMENTAL
     request = SongRequest(
         caption=brief, lyrics=None if instrumental else plan.lyrics, instrumental=instrumental or None
     )
-    worded = prompts.reasoning(plan.metadata(full)).then(f"\n# Lyric\n{plan.lyrics}\n")
+    words = f"\n# Lyric\n{plan.lyrics}\n"
+    worded = prompts.reasoning(plan.metadata(described)).then(words)
     match mode:
         case "compose":
-            return prompts.compose(request), prompts.reasoning(plan.metadata(full))
+            return prompts.compose(request), prompts.reasoning(plan.metadata(described))
         case "inspire":
             return prompts.inspire(request.model_copy(update={"lyrics": None})), worded
         case "format":
@@ -121,7 +124,7 @@ def conversation(plan: Plan, mode: Mode, random: np.random.Generator) -> tuple[p
                 codes
             )
         case "understand":
-            return prompts.understand(plan.codes), worded
+            return prompts.understand(plan.codes), prompts.reasoning(plan.metadata(full)).then(words)
 
 
 def said(plan: Plan, random: np.random.Generator) -> str:
