@@ -25,6 +25,7 @@ from melisma.models.autoencoders.base import READERS
 from melisma.models.catalogue import ALL, FIRST, PLANNERS, PREFERENCE, Checkpoint, Family, known, named
 from melisma.models.devices import choose_device, choose_dtype, room
 from melisma.models.files import fingerprint
+from melisma.models.habits import speaks_codes
 from melisma.models.memory import GB, Memory, Policy
 from melisma.models.places import bundled_starter, is_here, models_folder, place_of
 from melisma.models.text import TextEncoder
@@ -33,8 +34,6 @@ from melisma.models.v1.checkpoint import DCAE, TRANSFORMER, is_packed, load_auto
 Role = Literal["dit", "autoencoder", "text", "planner", "v1"]
 T = TypeVar("T")
 
-# A token of the planners' vocabulary that no other Qwen3 has.
-AUDIO_CODE = b"<|audio_code_0|>"
 # Left free beside weights when the memory policy is open: activations of a few minutes of music.
 WORKING_ROOM = 1 * GB
 
@@ -263,13 +262,8 @@ def role_of(folder: Path) -> Role | None:
         return "autoencoder"
     if config.get("model_type") == "qwen3":
         # Both say Qwen3ForCausalLM of themselves; only planners have words for sounds.
-        return "planner" if _speaks_codes(folder) else "text"
+        return "planner" if speaks_codes(folder) else "text"
     return None
-
-
-def _speaks_codes(folder: Path) -> bool:
-    files = (folder / name for name in ("tokenizer.json", "added_tokens.json", "tokenizer_config.json"))
-    return any(file.is_file() and AUDIO_CODE in file.read_bytes() for file in files)
 
 
 def _folders(path: Path) -> list[Path]:

@@ -289,3 +289,12 @@ class Event(Base):
     kind: Mapped[str] = mapped_column(String(40))
     payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
     at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Fact(Base):
+    """Something one process says of itself for the others to read (`facts`): the worker's machine, memory, timings."""
+
+    __tablename__ = "facts"
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    value: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    at: Mapped[datetime] = mapped_column(default=now, onupdate=now)

@@ -19,6 +19,7 @@ from torch import Tensor
 from melisma.errors import BadRequest
 from melisma.generators.base import Conditioning, Flow, Hosting, Side, at_home
 from melisma.models.autoencoders.dcae import CHANNELS, ROWS, as_image, as_sequence
+from melisma.models.habits import FROM_WORDS, GUIDED_V1
 from melisma.models.text.umt5 import UMT5
 from melisma.models.v1 import AceStep1, Condition, Prepared
 from melisma.models.v1.lyrics import NO_LYRICS, LyricTokenizer, with_known_tags
@@ -33,31 +34,9 @@ from melisma.sampling.walk import FIRST_GENERATION
 from melisma.song import Blueprint, Cover, Repaint, SamplingOptions, TaskName
 from melisma.tasks.canvas import Canvas
 
-TASKS: frozenset[TaskName] = frozenset({"compose", "cover", "repaint", "extend", "edit", "retake"})
 INSTRUMENTAL = "[inst]"
 # How near a cover stays to its source where nothing is said.
 COVER_STRENGTH = 0.5
-
-# Blanks of a request: the official interface's values.
-PREFERRED = SamplingOptions(
-    steps=60,
-    shift=3.0,
-    solver="euler",
-    guidance=15.0,
-    guidance_method="apg",
-    guidance_interval=(0.0, 1.0),
-    guidance_share=0.5,
-    guidance_decay=0.0,
-    guidance_floor=3.0,
-    guidance_text=0.0,
-    guidance_lyrics=0.0,
-    weakened=("text", "lyrics", "blocks"),
-    granularity=10.0,
-    velocity_clamp=0.0,
-    velocity_momentum=0.0,
-    latent_shift=0.0,
-    latent_rescale=1.0,
-)
 
 Presence = Literal["whole", "weak", "absent"]
 
@@ -93,8 +72,8 @@ class V1:
     fingerprint: str
     device: torch.device
     dtype: torch.dtype
-    preferred: SamplingOptions = PREFERRED
-    can: frozenset[TaskName] = TASKS
+    preferred: SamplingOptions = GUIDED_V1
+    can: frozenset[TaskName] = FROM_WORDS
     hosting: Hosting = at_home
     follows_score: bool = False
     notice: str | None = None

@@ -19,24 +19,6 @@ from melisma.sampling import Guided, Plan, Velocity, advanced, guided, resolve
 from melisma.song import Lego, SamplingOptions, TaskName
 from melisma.tasks.canvas import Canvas
 
-FROM_WORDS: frozenset[TaskName] = frozenset({"compose", "cover", "repaint", "extend", "edit", "retake"})
-STEMS: frozenset[TaskName] = frozenset({"extract", "lego", "complete"})
-
-# Blanks of a request. Distilled checkpoints are played without guidance; the others with the official interface's 7.
-TURBO = SamplingOptions(
-    steps=8,
-    shift=3.0,
-    solver="euler",
-    guidance=1.0,
-    guidance_method="apg",
-    guidance_interval=(0.0, 1.0),
-    velocity_clamp=0.0,
-    velocity_momentum=0.0,
-    latent_shift=0.0,
-    latent_rescale=1.0,
-)
-GUIDED = TURBO.model_copy(update={"steps": 50, "guidance": 7.0})
-
 
 @dataclass
 class V15:

@@ -2,19 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from melisma.errors import MissingModel
 from melisma.generators.base import Hosting, at_home
-from melisma.generators.v15.generator import FROM_WORDS, GUIDED, STEMS, TURBO, V15
+from melisma.generators.v15.generator import V15
 from melisma.models.files import fingerprint
+from melisma.models.habits import abilities_of, preferred_by
 from melisma.models.text import TextEncoder
 from melisma.models.v15 import load_checkpoint
 from melisma.models.v15.weights import PARTS
-from melisma.song import SamplingOptions, TaskName
 
 
 def load_v15(
@@ -60,27 +59,3 @@ def mark_of(path: Path) -> str:
     """Fingerprint of a checkpoint in any layout; in diffusers' layout that of its parts."""
     parts = [path / part for part in PARTS if (path / part).is_dir()]
     return "-".join(fingerprint(part)[:6] for part in parts) if parts else fingerprint(path)
-
-
-def preferred_by(config: dict[str, Any], name: str) -> SamplingOptions:
-    """Sampling where a request leaves it open: what config.json states under "sampling", else the family's habit.
-
-    Two distilled checkpoints are trained for one shift and say so in their names only.
-    """
-    habit = TURBO if config.get("is_turbo") else GUIDED
-    if "shift1" in name:
-        habit = habit.model_copy(update={"shift": 1.0})
-    return SamplingOptions.of(**config.get("sampling", {})).over(habit)
-
-
-def abilities_of(config: dict[str, Any], name: str) -> frozenset[TaskName]:
-    """Tasks a checkpoint was trained for: what config.json states under "tasks", else by its kind.
-
-    Only base knows stems; sft lost them in tuning unless it was tuned on them.
-    """
-    if "tasks" in config:
-        return frozenset(config["tasks"])
-    tuned = "sft" in str(config.get("model_version") or name)
-    if config.get("is_turbo") or (tuned and not config.get("is_lego_sft")):
-        return FROM_WORDS
-    return FROM_WORDS | STEMS

@@ -245,6 +245,13 @@ def upgrade() -> None:
     with op.batch_alter_table("job_notes", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_job_notes_job_id"), ["job_id"], unique=False)
 
+    op.create_table(
+        "facts",
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("value", sa.JSON(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
     # ### end Alembic commands ###
     if op.get_bind().dialect.name == "sqlite":
         op.execute(
@@ -303,4 +310,5 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_events_owner_id"))
 
     op.drop_table("events")
+    op.drop_table("facts")
     # ### end Alembic commands ###
