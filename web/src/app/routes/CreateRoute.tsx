@@ -1,0 +1,5 @@
+import { Compose } from '@/features/compose/Compose'
+
+export function CreateRoute() {
+  return <Compose />
+}

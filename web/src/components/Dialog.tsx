@@ -1,0 +1,103 @@
+/** Dialogs in the middle and drawers at the side (from below on a phone). Both are controlled by `isOpen`. */
+import clsx from 'clsx'
+import { X } from 'lucide-react'
+import type { ReactNode } from 'react'
+import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from 'react-aria-components'
+import { useTranslation } from 'react-i18next'
+import { Button, IconButton } from './Button'
+import styles from './Dialog.module.css'
+
+interface Props {
+  title: string
+  isOpen: boolean
+  onOpenChange: (open: boolean) => void
+  children: ReactNode
+}
+
+function Head({ title, close }: { title: string; close: () => void }) {
+  const { t } = useTranslation('common')
+  return (
+    <div className={styles.head}>
+      <Heading slot="title" className={styles.title}>
+        {title}
+      </Heading>
+      <IconButton label={t('close')} onPress={close} size="small">
+        <X size={18} aria-hidden />
+      </IconButton>
+    </div>
+  )
+}
+
+export function Dialog({ title, isOpen, onOpenChange, children, wide }: Props & { wide?: boolean }) {
+  return (
+    <ModalOverlay isOpen={isOpen} onOpenChange={onOpenChange} isDismissable className={styles.overlay}>
+      <Modal className={clsx(styles.modal, wide && styles.wide)}>
+        <AriaDialog className={styles.dialog}>
+          {({ close }) => (
+            <>
+              <Head title={title} close={close} />
+              {children}
+            </>
+          )}
+        </AriaDialog>
+      </Modal>
+    </ModalOverlay>
+  )
+}
+
+export function Drawer({ title, isOpen, onOpenChange, children }: Props) {
+  return (
+    <ModalOverlay isOpen={isOpen} onOpenChange={onOpenChange} isDismissable className={styles.drawerOverlay}>
+      <Modal className={styles.drawer}>
+        <AriaDialog className={styles.dialog}>
+          {({ close }) => (
+            <>
+              <Head title={title} close={close} />
+              {children}
+            </>
+          )}
+        </AriaDialog>
+      </Modal>
+    </ModalOverlay>
+  )
+}
+
+/** Asks before something that cannot be undone. Whatever can be undone gets an undo toast instead. */
+export function Confirm({
+  title,
+  isOpen,
+  onOpenChange,
+  children,
+  action,
+  onConfirm,
+}: Props & { action: string; onConfirm: () => void }) {
+  const { t } = useTranslation('common')
+  return (
+    <ModalOverlay isOpen={isOpen} onOpenChange={onOpenChange} className={styles.overlay}>
+      <Modal className={styles.modal}>
+        <AriaDialog role="alertdialog" className={styles.dialog}>
+          {({ close }) => (
+            <>
+              <Heading slot="title" className={styles.title}>
+                {title}
+              </Heading>
+              <div>{children}</div>
+              <div className={styles.actions}>
+                <Button onPress={close}>{t('cancel')}</Button>
+                <Button
+                  look="danger"
+                  onPress={() => {
+                    onConfirm()
+                    close()
+                  }}
+                >
+                  {action}
+                </Button>
+              </div>
+            </>
+          )}
+        </AriaDialog>
+      </Modal>
+    </ModalOverlay>
+  )
+}

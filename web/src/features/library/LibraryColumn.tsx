@@ -1,0 +1,4 @@
+/** The library beside Create, on wide screens. */
+export function LibraryColumn() {
+  return null
+}

@@ -1,0 +1,3 @@
+export function PlaylistPage({ playlistId }: { playlistId: string }) {
+  return <h1>{playlistId}</h1>
+}

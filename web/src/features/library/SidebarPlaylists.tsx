@@ -1,0 +1,4 @@
+/** Playlists in the navigation column. */
+export function SidebarPlaylists() {
+  return null
+}

@@ -1,0 +1,340 @@
+/**
+ * The one player: what sounds, where it is, what comes next.
+ *
+ * It owns the audio elements, so that a sound outlives the page that started it. Two elements are kept ready: the next
+ * of the queue is loaded while one plays, and two takes compared at the same instant switch without a gap. Elements can
+ * only be made quieter, so takes are matched by turning louder ones down.
+ */
+import { create } from 'zustand'
+import { takeAudio } from '@/api/urls'
+
+export interface Track {
+  takeId: string
+  songId: string
+  title: string
+  subtitle?: string
+  durationS: number
+  lufs: number | null
+  /** Address of the picture, from `artwork(song)`. */
+  artwork?: string | null
+}
+
+export interface Loop {
+  startS: number
+  endS: number
+}
+
+export type Repeat = 'off' | 'all' | 'one'
+
+export interface PlayerState {
+  track: Track | null
+  queue: Track[]
+  index: number
+  playing: boolean
+  waiting: boolean
+  error: string | null
+  /** Seconds; renewed about ten times a second while it plays. */
+  positionS: number
+  durationS: number
+  rate: number
+  volume: number
+  muted: boolean
+  loop: Loop | null
+  repeat: Repeat
+  shuffle: boolean
+  /** Turn louder tracks down to this loudness; null: play each as it is. */
+  matchLufs: number | null
+
+  /** Start a track at zero. With a queue, it is the place in it that counts. */
+  play: (track: Track, queue?: Track[]) => void
+  /** The same instant of another take, sounding on if this one sounds. */
+  switchTo: (track: Track) => void
+  resume: () => void
+  pause: () => void
+  toggle: () => void
+  seek: (positionS: number) => void
+  seekBy: (seconds: number) => void
+  next: () => void
+  previous: () => void
+  playNext: (track: Track) => void
+  enqueue: (track: Track) => void
+  reorder: (queue: Track[]) => void
+  removeFromQueue: (index: number) => void
+  setRate: (rate: number) => void
+  setVolume: (volume: number) => void
+  setMuted: (muted: boolean) => void
+  setLoop: (loop: Loop | null) => void
+  setRepeat: (repeat: Repeat) => void
+  setShuffle: (shuffle: boolean) => void
+  setMatch: (lufs: number | null) => void
+  /** Load tracks ahead, so that switching to one of them is immediate. */
+  prepare: (tracks: Track[]) => void
+  clear: () => void
+}
+
+export const RATES = [0.5, 0.75, 1, 1.25, 1.5, 2] as const
+const KEPT = 6
+const TICK_MS = 100
+
+const elements = new Map<string, HTMLAudioElement>()
+let ticking: ReturnType<typeof setInterval> | undefined
+
+/** The share of full volume at which a track is as loud as the quietest of those compared. */
+export function matchedGain(lufs: number | null, target: number | null): number {
+  if (lufs === null || target === null) return 1
+  return Math.min(1, 10 ** ((target - lufs) / 20))
+}
+
+function elementOf(track: Track): HTMLAudioElement {
+  const known = elements.get(track.takeId)
+  if (known) {
+    elements.delete(track.takeId)
+    elements.set(track.takeId, known)
+    return known
+  }
+  const element = new Audio()
+  element.preload = 'auto'
+  element.preservesPitch = true
+  element.src = takeAudio(track.takeId)
+  const current = () => usePlayer.getState().track?.takeId === track.takeId
+  const tell = (change: () => Partial<PlayerState>) => () => {
+    if (current()) usePlayer.setState(change())
+  }
+  element.addEventListener(
+    'playing',
+    tell(() => ({ playing: true, waiting: false, error: null })),
+  )
+  element.addEventListener(
+    'pause',
+    tell(() => ({ playing: false })),
+  )
+  element.addEventListener(
+    'waiting',
+    tell(() => ({ waiting: true })),
+  )
+  element.addEventListener(
+    'seeked',
+    tell(() => ({ positionS: element.currentTime })),
+  )
+  element.addEventListener(
+    'durationchange',
+    tell(() => (Number.isFinite(element.duration) ? { durationS: element.duration } : {})),
+  )
+  element.addEventListener(
+    'error',
+    tell(() => ({ playing: false, waiting: false, error: element.error?.message ?? 'unplayable' })),
+  )
+  element.addEventListener('ended', () => {
+    if (current()) ended()
+  })
+  elements.set(track.takeId, element)
+  for (const [id, old] of elements) {
+    if (elements.size <= KEPT) break
+    if (id === usePlayer.getState().track?.takeId || id === track.takeId) continue
+    old.pause()
+    old.removeAttribute('src')
+    old.load()
+    elements.delete(id)
+  }
+  return element
+}
+
+function ended(): void {
+  const { repeat, seek, resume, next, queue, index, loop } = usePlayer.getState()
+  if (loop || repeat === 'one') {
+    seek(loop?.startS ?? 0)
+    resume()
+  } else if (index + 1 < queue.length || repeat === 'all' || usePlayer.getState().shuffle) next()
+  else usePlayer.setState({ playing: false, positionS: usePlayer.getState().durationS })
+}
+
+function tick(): void {
+  const { track, loop, playing } = usePlayer.getState()
+  if (!track || !playing) return
+  const element = elementOf(track)
+  if (loop && element.currentTime >= loop.endS) element.currentTime = loop.startS
+  usePlayer.setState({ positionS: element.currentTime })
+}
+
+/** The present position, exact to the sample the browser is at; for drawing between two ticks. */
+export function positionNow(): number {
+  const { track, positionS } = usePlayer.getState()
+  return track ? (elements.get(track.takeId)?.currentTime ?? positionS) : positionS
+}
+
+function settle(element: HTMLAudioElement, track: Track): void {
+  const { rate, volume, muted, matchLufs } = usePlayer.getState()
+  element.playbackRate = rate
+  element.muted = muted
+  element.volume = volume * matchedGain(track.lufs, matchLufs)
+}
+
+function start(track: Track, positionS: number, sound: boolean): void {
+  const before = usePlayer.getState().track
+  usePlayer.setState({ track, positionS, durationS: track.durationS, error: null, waiting: sound })
+  if (before && before.takeId !== track.takeId) elements.get(before.takeId)?.pause()
+  const element = elementOf(track)
+  settle(element, track)
+  if (Math.abs(element.currentTime - positionS) > 0.001) element.currentTime = positionS
+  if (sound) sounding(element)
+  else usePlayer.setState({ playing: false })
+  ticking ??= setInterval(tick, TICK_MS)
+}
+
+function sounding(element: HTMLAudioElement): void {
+  element.play().catch((error: unknown) => {
+    // A newer command interrupted this one; that one tells what is so.
+    if (error instanceof DOMException && error.name === 'AbortError') return
+    usePlayer.setState({ playing: false, waiting: false })
+  })
+}
+
+function withCurrent(act: (element: HTMLAudioElement, track: Track) => void): void {
+  const { track } = usePlayer.getState()
+  if (track) act(elementOf(track), track)
+}
+
+export const usePlayer = create<PlayerState>((set, get) => ({
+  track: null,
+  queue: [],
+  index: 0,
+  playing: false,
+  waiting: false,
+  error: null,
+  positionS: 0,
+  durationS: 0,
+  rate: 1,
+  volume: 1,
+  muted: false,
+  loop: null,
+  repeat: 'off',
+  shuffle: false,
+  matchLufs: null,
+
+  play: (track, queue) => {
+    const list = queue ?? [track]
+    const index = list.findIndex((other) => other.takeId === track.takeId)
+    set({ queue: list, index: Math.max(0, index), loop: null })
+    start(track, 0, true)
+    const after = list[index + 1]
+    if (after) get().prepare([after])
+  },
+  switchTo: (track) => {
+    const { playing, queue, track: before } = get()
+    if (before?.takeId === track.takeId) return
+    set({ queue: queue.map((other) => (other.takeId === before?.takeId ? track : other)) })
+    start(track, Math.min(positionNow(), Math.max(0, track.durationS - 0.05)), playing)
+  },
+  resume: () => {
+    withCurrent((element, track) => {
+      if (get().positionS >= get().durationS - 0.05) element.currentTime = get().loop?.startS ?? 0
+      settle(element, track)
+      sounding(element)
+      ticking ??= setInterval(tick, TICK_MS)
+    })
+  },
+  pause: () => {
+    withCurrent((element) => {
+      element.pause()
+    })
+  },
+  toggle: () => {
+    if (get().playing) get().pause()
+    else get().resume()
+  },
+  seek: (positionS) => {
+    withCurrent((element) => {
+      const at = Math.min(Math.max(0, positionS), get().durationS)
+      element.currentTime = at
+      set({ positionS: at })
+    })
+  },
+  seekBy: (seconds) => {
+    get().seek(positionNow() + seconds)
+  },
+  next: () => {
+    const { queue, index, repeat, shuffle } = get()
+    if (!queue.length) return
+    let at = index + 1
+    if (shuffle && queue.length > 1)
+      at = (index + 1 + Math.floor(Math.random() * (queue.length - 1))) % queue.length
+    else if (at >= queue.length) {
+      if (repeat !== 'all') return
+      at = 0
+    }
+    const track = queue[at]
+    if (!track) return
+    set({ index: at, loop: null })
+    start(track, 0, true)
+    const after = queue[at + 1]
+    if (after) get().prepare([after])
+  },
+  previous: () => {
+    const { queue, index } = get()
+    const before = queue[index - 1]
+    if (positionNow() > 3 || !before) {
+      get().seek(0)
+      return
+    }
+    set({ index: index - 1, loop: null })
+    start(before, 0, true)
+  },
+  playNext: (track) => {
+    const { queue, index } = get()
+    set({ queue: [...queue.slice(0, index + 1), track, ...queue.slice(index + 1)] })
+    if (!get().track) get().play(track)
+  },
+  enqueue: (track) => {
+    set({ queue: [...get().queue, track] })
+    if (!get().track) get().play(track)
+  },
+  reorder: (queue) => {
+    const current = get().track?.takeId
+    set({
+      queue,
+      index: Math.max(
+        0,
+        queue.findIndex((track) => track.takeId === current),
+      ),
+    })
+  },
+  removeFromQueue: (at) => {
+    const { queue, index } = get()
+    if (at === index) return
+    set({ queue: queue.filter((_, i) => i !== at), index: at < index ? index - 1 : index })
+  },
+  setRate: (rate) => {
+    set({ rate })
+    withCurrent(settle)
+  },
+  setVolume: (volume) => {
+    set({ volume: Math.min(1, Math.max(0, volume)) })
+    withCurrent(settle)
+  },
+  setMuted: (muted) => {
+    set({ muted })
+    withCurrent(settle)
+  },
+  setLoop: (loop) => {
+    set({ loop })
+  },
+  setRepeat: (repeat) => {
+    set({ repeat })
+  },
+  setShuffle: (shuffle) => {
+    set({ shuffle })
+  },
+  setMatch: (matchLufs) => {
+    set({ matchLufs })
+    withCurrent(settle)
+  },
+  prepare: (tracks) => {
+    for (const track of tracks) elementOf(track)
+  },
+  clear: () => {
+    withCurrent((element) => {
+      element.pause()
+    })
+    set({ track: null, queue: [], index: 0, playing: false, positionS: 0, durationS: 0, loop: null })
+  },
+}))

@@ -1,0 +1,3 @@
+export function ComparePage({ songId }: { songId: string }) {
+  return <p>{songId}</p>
+}

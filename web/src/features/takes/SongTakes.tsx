@@ -1,0 +1,3 @@
+export function SongTakes({ songId }: { songId: string }) {
+  return <p>{songId}</p>
+}

@@ -1,0 +1,11 @@
+import common from './common.json'
+import compose from './compose.json'
+import library from './library.json'
+import player from './player.json'
+import queue from './queue.json'
+import settings from './settings.json'
+import song from './song.json'
+import takes from './takes.json'
+
+export const english = { common, compose, library, player, queue, settings, song, takes }
+export default english
