@@ -1,0 +1,192 @@
+"""The measures themselves: functions of arrays, without a model, a file or a judge.
+
+Axes: c channel, s sample, t frame, m mel band, n clip, e width of an embedding.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import sqrtm
+from scipy.signal import stft
+from transformers.audio_utils import mel_filter_bank
+
+from melisma.audio import Waveform
+from melisma.notation import Score
+from melisma.ranking.measures import Sound, onsets
+from melisma.score.lanes import lanes
+
+Floats = NDArray[np.floating]
+
+MELS, WINDOW, HOP = 96, 2048, 1024
+RATE_HZ = 48_000
+FLOOR = 1e-4
+"""Of full scale: −80 dB, below which nothing counts."""
+CHROMA_HZ = 20.0
+PIECE_S = 2.0
+
+
+@cache
+def _bank() -> Floats:
+    """(f, m): each band is the mean of what lies in it."""
+    bank = mel_filter_bank(WINDOW // 2 + 1, MELS, 30.0, 18_000.0, RATE_HZ, mel_scale="slaney")
+    return np.asarray(bank / np.maximum(bank.sum(axis=0), 1e-9), np.float32)
+
+
+def log_mel(song: Waveform) -> Floats:
+    """(t, m) levels in dB, 47 frames per second, of the middle of a song at 48 kHz."""
+    mono = np.nan_to_num(song.samples).mean(axis=0)
+    padded = np.pad(mono, (0, max(0, WINDOW - len(mono))))
+    spectrum = np.abs(stft(padded, nperseg=WINDOW, noverlap=WINDOW - HOP)[2]).T.astype(np.float32)
+    return 20 * np.log10(spectrum @ _bank() + FLOOR)
+
+
+# --- One sound against another --------------------------------------------------------------------------------------
+
+
+def mel_distance(made: Waveform, true: Waveform) -> float:
+    """Mean absolute difference of mel levels in dB: timbre, balance and time; deaf to phase."""
+    a, b = log_mel(made), log_mel(true)
+    t = min(len(a), len(b))
+    return float(np.abs(a[:t] - b[:t]).mean())
+
+
+def si_sdr(made: Waveform, true: Waveform) -> float:
+    """Scale-invariant signal-to-distortion ratio in dB; −inf for silence. Deaf to loudness, and strict about phase."""
+    s = min(made.count, true.count)
+    a, b = (one.samples[:, :s].ravel().astype(np.float64) for one in (made, true))
+    target = (a @ b) / (b @ b + 1e-12) * b
+    wrong = a - target
+    if not target.any():
+        return float("-inf")
+    return float(10 * np.log10(target @ target / (wrong @ wrong + 1e-12)))
+
+
+def chroma_likeness(one: Waveform, other: Waveform) -> float:
+    """How alike the notes of two songs are, moment by moment: mean correlation of pitch classes in half seconds, −1..1.
+
+    Loudness and timbre hardly count. A transposed or shifted copy is unlike.
+    """
+    a, b = (_halves(_compressed(Sound.of(song).chroma)) for song in (one, other))
+    t = min(len(a), len(b))
+    return _row_correlation(a[:t], b[:t])
+
+
+def onset_likeness(one: Waveform, other: Waveform) -> float:
+    """Correlation of how onsets follow each other, 50 ms steps, the best within ±50 ms."""
+    a, b = (_smooth(onsets(Sound.of(song))) for song in (one, other))
+    t = min(len(a), len(b))
+    if t < 8:
+        return 0.0
+    return max(_correlation(a[1 : t - 1], b[1 + lag : t - 1 + lag]) for lag in (-1, 0, 1))
+
+
+def _smooth(flux: Floats) -> Floats:
+    steps = len(flux) // 5
+    return np.log1p(flux[: steps * 5].reshape(steps, 5).sum(axis=1))
+
+
+def _compressed(chroma: Floats) -> Floats:
+    return np.sqrt(chroma)
+
+
+def _halves(chroma: Floats) -> Floats:
+    """(n, 12) means over half seconds of (t, 12)."""
+    width = round(CHROMA_HZ / 2)
+    n = len(chroma) // width
+    return chroma[: n * width].reshape(n, width, 12).mean(axis=1)
+
+
+def _row_correlation(a: Floats, b: Floats) -> float:
+    """Mean correlation of the rows in which both have something."""
+    heard = (a.std(axis=1) > 1e-9) & (b.std(axis=1) > 1e-9)
+    if not heard.any():
+        return 0.0
+    return float(np.mean([np.corrcoef(x, y)[0, 1] for x, y in zip(a[heard], b[heard], strict=True)]))
+
+
+def _correlation(a: Floats, b: Floats) -> float:
+    if len(a) < 2 or a.std() < 1e-9 or b.std() < 1e-9:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+# --- A sound against its score --------------------------------------------------------------------------------------
+
+
+def chord_likeness(song: Waveform, score: Score) -> float:
+    """Mean correlation, half second by half second, of what sounds with the pitch classes of the planned chord."""
+    heard = _compressed(Sound.of(song).chroma)
+    planned = lanes(score, len(heard), CHROMA_HZ).chord[:, :12]
+    return _row_correlation(_halves(heard), _halves(planned))
+
+
+def section_likeness(song: Waveform, score: Score) -> float | None:
+    """Correlation of each section's loudness and busyness with its planned energy; None for fewer than three kinds."""
+    starts = [score.seconds(float(beat)) for beat in score.section_starts]
+    energies = np.array([section.energy for section in score.sections])
+    if len(set(energies)) < 3:
+        return None
+    ends = [*starts[1:], score.seconds(score.beats)]
+    mono, flux = song.samples.mean(axis=0), onsets(Sound.of(song))
+    loud = [_level(mono[round(a * song.rate_hz) : round(b * song.rate_hz)]) for a, b in zip(starts, ends, strict=True)]
+    busy = [float(flux[round(a * 100) : round(b * 100)].mean()) for a, b in zip(starts, ends, strict=True)]
+    return (_correlation(np.array(loud), energies) + _correlation(np.array(busy), energies)) / 2
+
+
+def _level(samples: Floats) -> float:
+    return float(10 * np.log10(np.mean(np.square(samples)) + 1e-10)) if len(samples) else -100.0
+
+
+# --- Many sounds ----------------------------------------------------------------------------------------------------
+
+
+def statistics(mel: Floats) -> Floats:
+    """(4m,) of log-mel levels (t, m): mean, spread, movement, and how peaked the loud moments are.
+
+    The loudness of the whole is taken out, so that mastering is not what is recognised.
+    """
+    mel = mel - mel.mean()
+    step = np.abs(np.diff(mel, axis=0)).mean(axis=0) if len(mel) > 1 else np.zeros(mel.shape[1])
+    return np.concatenate([mel.mean(axis=0), mel.std(axis=0), step, np.percentile(mel, 95, axis=0)])
+
+
+def pieces(song: Waveform, seconds: float = PIECE_S) -> Floats:
+    """(n, 4m): the statistics of each stretch of a song."""
+    mel = log_mel(song)
+    width = round(seconds * RATE_HZ / HOP)
+    count = max(1, len(mel) // width)
+    return np.stack([statistics(mel[i * width : (i + 1) * width]) for i in range(count)])
+
+
+def frechet(one: Floats, other: Floats) -> float:
+    """Fréchet distance of two clouds (n, e) as if they were Gaussian; 0 where mean and covariance agree."""
+    gap = one.mean(axis=0) - other.mean(axis=0)
+    a, b = np.cov(one, rowvar=False), np.cov(other, rowvar=False)
+    return float(gap @ gap + np.trace(a + b - 2 * np.real(sqrtm(a @ b))))
+
+
+def spread(points: Floats) -> float:
+    """Mean distance between two of the points (n, e)."""
+    return float(np.mean([np.linalg.norm(a - b) for a, b in combinations(points, 2)]))
+
+
+# --- Words ----------------------------------------------------------------------------------------------------------
+
+
+def plain_words(text: str) -> list[str]:
+    """Words in lower case without marks, tags in brackets left out."""
+    return re.findall(r"[a-z']+", re.sub(r"\[[^\]]*\]", " ", text.lower().replace("’", "'")))
+
+
+def word_errors(heard: Sequence[str], sung: Sequence[str]) -> float:
+    """Word error rate: fewest substitutions, insertions and deletions over the number of words sung; may exceed 1."""
+    row = list(range(len(heard) + 1))
+    for i, word in enumerate(sung, 1):
+        diagonal, row[0] = row[0], i
+        for j, other in enumerate(heard, 1):
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (word != other))
+    return row[-1] / max(1, len(sung))
