@@ -29,7 +29,7 @@ def card_of(session: Session, song: Song) -> dict[str, Any]:
     owner = session.get(User, song.owner_id)
     lists = select(Playlist.name, PlaylistEntry.position).join(Playlist).where(PlaylistEntry.song_id == song.id)
     suffixes = select(File.sha256, File.suffix).where(File.sha256.in_([take.sha256 for take in song.takes]))
-    known = dict(session.execute(suffixes).tuples().all())
+    known = {row.sha256: row.suffix for row in session.execute(suffixes)}
     return {
         "format": FORMAT,
         "owner": owner.name if owner else None,

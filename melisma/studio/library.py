@@ -21,7 +21,7 @@ from melisma.studio.database import afterwards
 from melisma.studio.events import publish
 from melisma.studio.files import Files, Stored
 from melisma.studio.problems import NotHere, NotYours, Outdated, Refused
-from melisma.studio.shapes import Line, Section, SongPatch, TakePatch
+from melisma.studio.shapes import Line, Section, SongPatch, TakeEdit, TakePatch
 from melisma.studio.sounds import Sound
 from melisma.studio.tables import File, Playlist, PlaylistEntry, Song, Tag, Take, Upload, User, new_id, now
 
@@ -42,9 +42,9 @@ def may_see(user: User, song: Song) -> bool:
     return song.owner_id == user.id or (song.shared and song.deleted_at is None)
 
 
-def song_to_see(session: Session, user: User, song_id: str) -> Song:
-    """A song by id. Raises NotHere."""
-    song = session.get(Song, song_id)
+def song_to_see(session: Session, user: User, song_id: str, *, changing: bool = False) -> Song:
+    """A song by id; `changing` holds its row. Raises NotHere."""
+    song = session.get(Song, song_id, with_for_update=True if changing else None)
     if song is None or not may_see(user, song):
         raise NotHere(f"There is no song {song_id!r} here: it may have been deleted.")
     return song
@@ -52,7 +52,7 @@ def song_to_see(session: Session, user: User, song_id: str) -> Song:
 
 def song_to_change(session: Session, user: User, song_id: str) -> Song:
     """A song by id. Raises NotHere, or NotYours where it may only be seen."""
-    song = song_to_see(session, user, song_id)
+    song = song_to_see(session, user, song_id, changing=True)
     if song.owner_id != user.id and not user.admin:
         raise NotYours(f"{song.title!r} belongs to somebody else: duplicate it, and change your own.")
     return song
@@ -165,12 +165,18 @@ def in_use(session: Session, shas: set[str] | None = None) -> set[str]:
 
 
 def add_song(
-    session: Session, owner: User, title: str | None, request: SongRequest, blueprint: Blueprint | None = None
+    session: Session,
+    owner: User,
+    title: str | None,
+    request: SongRequest,
+    blueprint: Blueprint | None = None,
+    *,
+    song_id: str | None = None,
 ) -> Song:
     """A new song without takes, from what was asked."""
     plan = blueprint or request
     song = Song(
-        id=new_id(),
+        id=song_id or new_id(),
         owner_id=owner.id,
         title=title or title_of(plan.caption, plan.lyrics or ""),
         caption=plan.caption,
@@ -469,19 +475,25 @@ def sections_of(score: Score | None) -> list[Section]:
     ]
 
 
+def fitting(edit: TakeEdit, take: Take) -> TakeEdit:
+    """The same edit, if it leaves anything of a take. Raises Refused."""
+    start, end = edit.start_s or 0.0, take.duration_s if edit.end_s is None else edit.end_s
+    if start >= min(end, take.duration_s):
+        raise Refused(
+            f"A trim from {start:g} s to {end:g} s leaves nothing of {take.duration_s:.2f} s: begin earlier, or end later."
+        )
+    return edit
+
+
 def change_take(session: Session, files: Files, take: Take, song: Song, patch: TakePatch) -> Take:
     """Apply a patch."""
     given = patch.model_dump(exclude_unset=True)
-    edit = given.get("edit")
-    if edit:
-        start, end = edit["start_s"] or 0.0, edit["end_s"]
-        if start >= take.duration_s or (end is not None and end <= start):
-            raise Refused(
-                f"A trim from {start:g} s to {'the end' if end is None else f'{end:g} s'} leaves nothing of "
-                f"{take.duration_s:.2f} s: begin earlier, or end later."
-            )
+    if "edit" in given:
+        given["edit"] = fitting(patch.edit, take).model_dump() if patch.edit else {}
+    if "title" in given:
+        given["title"] = given["title"] or ""
     for name, value in given.items():
-        setattr(take, name, {} if name == "edit" and value is None else "" if name == "title" and not value else value)
+        setattr(take, name, value)
     session.flush()
     touched(session, files, song)
     take_happened(session, song, take.id, "changed")
@@ -533,6 +545,9 @@ def arrange(session: Session, user: User, playlist: Playlist, song_ids: Sequence
     strange = [song_id for song_id in wanted if song_id not in seen and song_id not in there]
     if strange:
         raise NotHere(f"There is no song {strange[0]!r} here: it may have been deleted.")
+    trashed = select(Song.id).where(Song.id.in_(set(there) - set(wanted)), Song.deleted_at.is_not(None))
+    hidden = set(session.scalars(trashed))  # they are not shown, so nobody took them off the list
+    wanted += [song_id for song_id in there if song_id in hidden]
     playlist.entries = [there.get(song_id) or PlaylistEntry(song_id=song_id, position=0) for song_id in wanted]
     for position, entry in enumerate(playlist.entries):
         entry.position = position

@@ -9,9 +9,10 @@ ever a list of words: it is never read as a query language, and nothing in it ca
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import reduce
 
-from sqlalchemy import ColumnElement, Select, String, column, delete, func, insert, literal_column, select, table
+from sqlalchemy import ColumnElement, FromClause, String, column, delete, func, insert, literal_column, select, table
 from sqlalchemy.orm import Session
 
 from melisma.studio.tables import Song
@@ -119,26 +120,31 @@ def reindex(session: Session) -> int:
 # --- Asking ---------------------------------------------------------------------------------------------------------
 
 
-def matching(session: Session, query: str) -> tuple[Select[tuple[str]] | None, ColumnElement[float] | None]:
-    """Ids of the songs that hold all words of a query, and how to order them, best first; None where it has no words.
+@dataclass(frozen=True)
+class Match:
+    """What a query means to the database: join `index` by song_id, keep what is `found`, order by `rank` for best first."""
 
-    The select is over one table, `song_words` or `song_vectors`, with the column song_id; the order may be used in a
-    statement that joins it.
-    """
+    index: FromClause
+    found: ColumnElement[bool]
+    rank: ColumnElement[float]
+
+
+def matching(session: Session, query: str) -> Match | None:
+    """Songs that hold all words of a query; None where it has no words."""
     wanted = asked(query)
     if not wanted:
-        return None, None
+        return None
     if embedded(session):
         typed = " ".join(f'"{" ".join(phrase)}"{"" if len(phrase) > 1 else "*"}' for phrase in wanted)
-        found = select(WORDS.c.song_id).where(literal_column("song_words").op("MATCH")(typed))
-        return found, literal_column(f"bm25(song_words, 0, {WEIGHTS})")
+        found = literal_column("song_words").op("MATCH", is_comparison=True)(typed)
+        return Match(WORDS, found, literal_column(f"bm25(song_words, 0, {WEIGHTS})"))
     typed = " & ".join(
         f"({' <-> '.join(quoted(word) for word in phrase)})" if len(phrase) > 1 else f"{quoted(phrase[0])}:*"
         for phrase in wanted
     )
     query_ = func.to_tsquery("simple", typed)
-    found = select(VECTORS.c.song_id).where(VECTORS.c.words.op("@@")(query_))
-    return found, -func.ts_rank(VECTORS.c.words, query_)
+    found = VECTORS.c.words.op("@@", is_comparison=True)(query_)
+    return Match(VECTORS, found, -func.ts_rank(VECTORS.c.words, query_))
 
 
 def quoted(word: str) -> str:

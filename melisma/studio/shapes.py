@@ -24,7 +24,7 @@ Scope = Literal["read", "make", "manage"]
 class Shape(BaseModel):
     """Base of all shapes: built from rows, no unknown fields."""
 
-    model_config = ConfigDict(from_attributes=True, extra="forbid")
+    model_config = ConfigDict(from_attributes=True, extra="forbid", allow_inf_nan=False)
 
 
 class Problem(Shape):
