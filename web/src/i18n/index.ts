@@ -73,6 +73,7 @@ export const ready = i18next
     defaultNS: 'common',
     resources: { en: english },
     partialBundledLanguages: true,
+    showSupportNotice: false,
     interpolation: { escapeValue: false },
     react: { useSuspense: false },
   })
