@@ -15,7 +15,7 @@ from functools import reduce
 from sqlalchemy import ColumnElement, FromClause, String, column, delete, func, insert, literal_column, select, table
 from sqlalchemy.orm import Session
 
-from melisma.studio.tables import Song
+from melisma.studio.tables import Song, number_of
 
 MOST_WORDS = 12
 MOST_LETTERS = 200
@@ -27,8 +27,8 @@ FIELDS = ("title", "tags", "caption", "lyrics")
 WEIGHTS = "10.0, 6.0, 4.0, 1.0"
 LETTERS = dict(zip(FIELDS, "ABCD", strict=True))  # PostgreSQL's names of weights
 
-WORDS = table("song_words", column("rowid"), column("song_id", String), *(column(field, String) for field in FIELDS))
-VECTORS = table("song_vectors", column("song_id", String), column("words"))
+WORDS = table("song_words", column("rowid"), *(column(field, String) for field in FIELDS))
+VECTORS = table("song_vectors", column("number"), column("words"))
 
 # --- Words ----------------------------------------------------------------------------------------------------------
 
@@ -75,11 +75,6 @@ def embedded(session: Session) -> bool:
     return session.get_bind().dialect.name == "sqlite"
 
 
-def number_of(song_id: str) -> int:
-    """A row number for a song, by its id: FTS5 finds rows by number at once, by anything else only by reading all."""
-    return int(song_id[:15], 16)
-
-
 def index(session: Session, song: Song) -> None:
     """Make the index tell of a song as it is now."""
     forget(session, song.id)
@@ -90,12 +85,11 @@ def index(session: Session, song: Song) -> None:
         "lyrics": prepared(song.lyrics),
     }
     if embedded(session):
-        row = {"rowid": number_of(song.id), "song_id": song.id, **texts}
-        session.execute(insert(WORDS), row)
+        session.execute(insert(WORDS), {"rowid": song.number, **texts})
         return
     parts = [func.setweight(func.to_tsvector("simple", texts[field]), LETTERS[field]) for field in FIELDS]
     vector: ColumnElement[str] = reduce(lambda all_, part: all_.op("||")(part), parts[1:], parts[0])
-    session.execute(insert(VECTORS).values(song_id=song.id, words=vector))
+    session.execute(insert(VECTORS).values(number=song.number, words=vector))
 
 
 def forget(session: Session, song_id: str) -> None:
@@ -103,7 +97,7 @@ def forget(session: Session, song_id: str) -> None:
     if embedded(session):
         session.execute(delete(WORDS).where(WORDS.c.rowid == number_of(song_id)))
     else:
-        session.execute(delete(VECTORS).where(VECTORS.c.song_id == song_id))
+        session.execute(delete(VECTORS).where(VECTORS.c.number == number_of(song_id)))
 
 
 def reindex(session: Session) -> int:
@@ -122,9 +116,10 @@ def reindex(session: Session) -> int:
 
 @dataclass(frozen=True)
 class Match:
-    """What a query means to the database: join `index` by song_id, keep what is `found`, order by `rank` for best first."""
+    """What a query means to the database: join `index` by a song's number, keep what is `found`, order by `rank`."""
 
     index: FromClause
+    number: ColumnElement[int]
     found: ColumnElement[bool]
     rank: ColumnElement[float]
 
@@ -137,14 +132,14 @@ def matching(session: Session, query: str) -> Match | None:
     if embedded(session):
         typed = " ".join(f'"{" ".join(phrase)}"{"" if len(phrase) > 1 else "*"}' for phrase in wanted)
         found = literal_column("song_words").op("MATCH", is_comparison=True)(typed)
-        return Match(WORDS, found, literal_column(f"bm25(song_words, 0, {WEIGHTS})"))
+        return Match(WORDS, WORDS.c.rowid, found, literal_column(f"bm25(song_words, {WEIGHTS})"))
     typed = " & ".join(
         f"({' <-> '.join(quoted(word) for word in phrase)})" if len(phrase) > 1 else f"{quoted(phrase[0])}:*"
         for phrase in wanted
     )
     query_ = func.to_tsquery("simple", typed)
     found = VECTORS.c.words.op("@@", is_comparison=True)(query_)
-    return Match(VECTORS, found, -func.ts_rank(VECTORS.c.words, query_))
+    return Match(VECTORS, VECTORS.c.number, found, -func.ts_rank(VECTORS.c.words, query_))
 
 
 def quoted(word: str) -> str:

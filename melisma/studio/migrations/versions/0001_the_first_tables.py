@@ -73,6 +73,7 @@ def upgrade() -> None:
     op.create_table(
         "songs",
         sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("owner_id", sa.String(length=32), nullable=False),
         sa.Column("shared", sa.Boolean(), nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
@@ -100,6 +101,7 @@ def upgrade() -> None:
     with op.batch_alter_table("songs", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_songs_created_at"), ["created_at"], unique=False)
         batch_op.create_index("songs_of_owner", ["owner_id", "deleted_at", "created_at"], unique=False)
+        batch_op.create_index("songs_by_number", ["number", "owner_id", "shared", "deleted_at"], unique=False)
 
     op.create_table(
         "tokens",
@@ -255,11 +257,11 @@ def upgrade() -> None:
     # ### end Alembic commands ###
     if op.get_bind().dialect.name == "sqlite":
         op.execute(
-            "CREATE VIRTUAL TABLE song_words USING fts5(song_id UNINDEXED, title, tags, caption, lyrics, "
+            "CREATE VIRTUAL TABLE song_words USING fts5(title, tags, caption, lyrics, "
             "tokenize = \"unicode61 remove_diacritics 0\", prefix = '1 2 3')"
         )
     else:
-        op.execute("CREATE TABLE song_vectors (song_id varchar(32) PRIMARY KEY, words tsvector NOT NULL)")
+        op.execute("CREATE TABLE song_vectors (number bigint PRIMARY KEY, words tsvector NOT NULL)")
         op.execute("CREATE INDEX ix_song_vectors_words ON song_vectors USING gin (words)")
 
 
@@ -292,6 +294,7 @@ def downgrade() -> None:
 
     op.drop_table("tokens")
     with op.batch_alter_table("songs", schema=None) as batch_op:
+        batch_op.drop_index("songs_by_number")
         batch_op.drop_index("songs_of_owner")
         batch_op.drop_index(batch_op.f("ix_songs_created_at"))
 
