@@ -41,6 +41,8 @@ METERS = (2, 3, 4, 6)
 INSTRUMENTAL = "[Instrumental]"
 
 MIN_DURATION_S, MAX_DURATION_S = 1.0, 600.0
+# How long a song is when neither the person, nor a source, nor a planner says so.
+DEFAULT_DURATION_S = 30.0
 MAX_CAPTION, MAX_LYRICS = 2000, 10_000
 
 _KEY = re.compile(r"^\s*([A-Ga-g])\s*(#|♯|sharp|b|♭|flat)?\s*[- ]?\s*(major|minor|maj|min|m|M)?\s*$")

@@ -11,6 +11,8 @@ import platformdirs
 
 from melisma.models.catalogue import Checkpoint
 
+# What the checkpoint that comes with the package is called.
+STARTER = "starter"
 YES = ("1", "true", "yes", "on")
 
 
@@ -42,5 +44,5 @@ def offline() -> bool:
 
 def bundled_starter() -> Path | None:
     """The small checkpoint that comes with the package, if this copy has one."""
-    folder = Path(__file__).parents[1] / "starter"
+    folder = Path(__file__).parents[1] / STARTER
     return folder if any(folder.rglob("config.json")) else None

@@ -27,7 +27,7 @@ from melisma.models.devices import choose_device, choose_dtype, room
 from melisma.models.files import fingerprint
 from melisma.models.habits import speaks_codes
 from melisma.models.memory import GB, Memory, Policy
-from melisma.models.places import bundled_starter, is_here, models_folder, place_of
+from melisma.models.places import STARTER, bundled_starter, is_here, models_folder, place_of
 from melisma.models.text import TextEncoder
 from melisma.models.v1.checkpoint import DCAE, TRANSFORMER, is_packed, load_autoencoder
 
@@ -80,6 +80,9 @@ class Store:
         checkpoint = known(name) or next((entry for entry in ALL if entry.place.lower() == name.lower()), None)
         if checkpoint is not None:
             return self._of_catalogue(checkpoint)
+        starter = bundled_starter() if name == STARTER else None
+        if starter is not None:
+            return self._at(starter)
         path = Path(name).expanduser()
         if path.exists():
             return self._at(path.resolve())

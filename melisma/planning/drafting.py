@@ -26,6 +26,7 @@ from melisma.planning.slots import LONGEST_CAPTION, Pen, write_lyrics, write_rea
 from melisma.planning.writing import write_codes
 from melisma.sampling.tokens import Taste
 from melisma.song import (
+    DEFAULT_DURATION_S,
     INSTRUMENTAL,
     Blueprint,
     Complete,
@@ -37,8 +38,6 @@ from melisma.song import (
     SongRequest,
 )
 
-# How long a song is when neither the person, nor a source, nor a planner says so.
-DEFAULT_DURATION_S = 30.0
 # Tokens of a plan without lyrics: a caption and the skeleton around it.
 PLAN_TOKENS = LONGEST_CAPTION + 128
 # One more try if an answer cannot be used; then the person is told.

@@ -1,14 +1,16 @@
 """What every route may need, as named types: the database, the files, the settings, and who is asking."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
+from melisma.studio.access import Access, Identity, NotAllowed, SignInFirst
 from melisma.studio.database import Database
 from melisma.studio.files import Files
+from melisma.studio.metrics import Metrics
 from melisma.studio.settings import Settings
 from melisma.studio.tables import User
 
@@ -20,6 +22,12 @@ class Context:
     settings: Settings
     database: Database
     files: Files
+    access: Access = field(init=False)
+    metrics: Metrics = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.access = Access(self.settings, self.database)
+        self.metrics = Metrics(self.database, self.files)
 
 
 def context_of(request: Request) -> Context:
@@ -51,8 +59,27 @@ def person(request: Request) -> User:
     """Who is asking; 401 where nobody is signed in and the studio wants an account."""
     user: User | None = getattr(request.state, "user", None)
     if user is None:
-        raise HTTPException(401, "Sign in first.")
+        raise SignInFirst("Sign in first.")
     return user
 
 
 Person = Annotated[User, Depends(person)]
+
+
+def administrator(user: Person) -> User:
+    """Who is asking, if they look after this studio; 403 else."""
+    if not user.admin:
+        raise NotAllowed("Only an administrator may do this: ask whoever set this studio up.", code="not_admin")
+    return user
+
+
+Administrator = Annotated[User, Depends(administrator)]
+
+
+def recognised(request: Request) -> Identity | None:
+    """How whoever is asking was recognised; None: not at all."""
+    identity: Identity | None = getattr(request.state, "identity", None)
+    return identity
+
+
+Recognised = Annotated[Identity | None, Depends(recognised)]

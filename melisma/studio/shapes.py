@@ -354,6 +354,12 @@ class PasswordIn(Shape):
     new: Annotated[str, Field(min_length=8, max_length=200)]
 
 
+class NewPasswordIn(Shape):
+    """A new password for somebody else."""
+
+    new: Annotated[str, Field(min_length=8, max_length=200)]
+
+
 class TokenIn(Shape):
     """A new key for a program."""
 
@@ -428,6 +434,20 @@ class MachineOut(Shape):
     worker: Literal["starting", "idle", "busy", "down"]
     resident: list[str] = Field(description="Models held in memory.")
     report: str = Field(description="Text to paste into an issue.")
+
+
+class HealthOut(Shape):
+    """The server answers."""
+
+    status: Literal["ok"]
+    version: str
+
+
+class ReadyOut(Shape):
+    """Whether the server can take work: what was looked at, and what is wrong with it (null: nothing)."""
+
+    ready: bool
+    checks: dict[str, str | None]
 
 
 class ExampleOut(Shape):
