@@ -4,7 +4,7 @@
 import { keepPreviousData, queryOptions, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { client, setCsrf, told } from './client'
 import { keys, type JobsState, type SongsQuery } from './keys'
-import type { Job, Song, SongPage } from './types'
+import type { Defaults, Job, Song, SongPage } from './types'
 
 export const meQuery = queryOptions({
   queryKey: keys.me,
@@ -71,14 +71,15 @@ export const songQuery = (id: string) =>
 
 export const useSong = (id: string) => useQuery(songQuery(id))
 
-export function usePeaks(takeId: string) {
-  return useQuery({
+export const peaksQuery = (takeId: string) =>
+  queryOptions({
     queryKey: keys.peaks(takeId),
     staleTime: Infinity,
     queryFn: ({ signal }) =>
       told(client.GET('/api/takes/{take_id}/peaks', { params: { path: { take_id: takeId } }, signal })),
   })
-}
+
+export const usePeaks = (takeId: string) => useQuery(peaksQuery(takeId))
 
 export function usePlaylists() {
   return useQuery({
@@ -112,7 +113,10 @@ export function useDefaults(model: string | null) {
     placeholderData: keepPreviousData,
     staleTime: 5 * 60_000,
     queryFn: ({ signal }) =>
-      told(client.GET('/api/defaults', { params: { query: model ? { model } : {} }, signal })),
+      // The client's types lose the length of pairs.
+      told(
+        client.GET('/api/defaults', { params: { query: model ? { model } : {} }, signal }),
+      ) as Promise<Defaults>,
   })
 }
 

@@ -6,7 +6,8 @@
  * only be made quieter, so takes are matched by turning louder ones down.
  */
 import { create } from 'zustand'
-import { takeAudio } from '@/api/urls'
+import type { SongCard, Take } from '@/api/types'
+import { artwork, takeAudio } from '@/api/urls'
 
 export interface Track {
   takeId: string
@@ -338,3 +339,32 @@ export const usePlayer = create<PlayerState>((set, get) => ({
     set({ track: null, queue: [], index: 0, playing: false, positionS: 0, durationS: 0, loop: null })
   },
 }))
+
+type Titled = Pick<SongCard, 'id' | 'title' | 'caption' | 'artwork' | 'chosen_take_id' | 'duration_s'>
+
+/** A song of a list as something to play; null while it has no take. */
+export function songTrack(song: Titled): Track | null {
+  if (!song.chosen_take_id) return null
+  return {
+    takeId: song.chosen_take_id,
+    songId: song.id,
+    title: song.title,
+    subtitle: song.caption,
+    durationS: song.duration_s ?? 0,
+    lufs: null,
+    artwork: artwork(song),
+  }
+}
+
+/** One take of a song as something to play. */
+export function takeTrack(song: Titled, take: Pick<Take, 'id' | 'duration_s' | 'lufs'>): Track {
+  return {
+    takeId: take.id,
+    songId: song.id,
+    title: song.title,
+    subtitle: song.caption,
+    durationS: take.duration_s,
+    lufs: take.lufs,
+    artwork: artwork(song),
+  }
+}
