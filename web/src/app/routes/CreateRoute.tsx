@@ -1,5 +1,9 @@
+import { useLocation } from 'react-router'
+import type { SongRequest } from '@/api/types'
 import { Compose } from '@/features/compose/Compose'
 
+/** Where a song is remade with changes, the way here carries its request: navigate('/', { state: { request } }). */
 export function CreateRoute() {
-  return <Compose />
+  const state = useLocation().state as { request?: SongRequest } | null
+  return <Compose initial={state?.request ?? null} />
 }
