@@ -91,7 +91,8 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
     FFmpeg gets bytes, never a name, and no protocol: a playlist sent as a song cannot make it fetch other files.
     """
     try:
-        with path.open("rb") as file, av.open(file, options={"protocol_whitelist": "none"}) as container:
+        options = {"protocol_whitelist": "none"}
+        with path.open("rb") as file, av.open(file, metadata_errors="replace", options=options) as container:
             if not container.streams.audio:
                 raise BadRequest(f"{path} has no sound in it: choose an audio file, or a video with a sound track")
             yield container

@@ -61,7 +61,7 @@ class Cut:
     def span(self, duration_s: float) -> tuple[float, float]:
         """From when to when. Raises Refused if nothing is left."""
         start = max(self.edit.start_s or 0.0, self.start_s or 0.0)
-        end = min(duration_s, *(end for end in (self.edit.end_s, self.end_s) if end is not None))
+        end = min([duration_s, *(end for end in (self.edit.end_s, self.end_s) if end is not None)])
         if end <= start:
             raise Refused(
                 f"Nothing is left between {start:g} s and {end:g} s of {duration_s:.2f} s: choose another stretch."

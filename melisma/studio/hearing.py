@@ -15,7 +15,8 @@ from pathlib import Path
 from melisma.studio.problems import NotAudio, Refused, TooLarge
 
 KNOWN = ("wav", "flac", "mp3", "ogg", "opus", "m4a", "webm", "aac", "aiff")
-SLOWEST_S = 120
+COMMAND = ["-m", "melisma.studio.hearing"]
+SLOWEST_S = 120.0
 MEMORY = 4 << 30
 MOST_BYTES = 1 << 30  # of samples in memory: what working with the sound takes
 TRUNCATED = 0.97
@@ -35,12 +36,12 @@ class Heard:
 
 def hear(path: Path, max_s: float) -> Heard:
     """Decode a file elsewhere. Raises NotAudio or TooLarge with words for people, whatever the file does."""
-    command = [sys.executable, "-m", "melisma.studio.hearing", str(path), str(max_s)]
+    command = [sys.executable, *COMMAND, str(path), str(max_s)]
     settings = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     try:
         done = subprocess.run(command, capture_output=True, timeout=SLOWEST_S, env=settings, check=False)
     except subprocess.TimeoutExpired as error:
-        raise NotAudio(f"The file took longer than {SLOWEST_S} s to read: export it again as WAV or FLAC.") from error
+        raise NotAudio(f"The file took longer than {SLOWEST_S:g} s to read: export it again as WAV or FLAC.") from error
     try:
         said = json.loads(done.stdout)
     except ValueError as error:

@@ -19,7 +19,7 @@ from melisma.notation import Line as WrittenLine
 from melisma.song import Blueprint, Provenance, SamplingOptions, SongRequest
 from melisma.studio import library
 from melisma.studio.context import Context
-from melisma.studio.database import Database, sqlite_url
+from melisma.studio.database import Database
 from melisma.studio.files import Files
 from melisma.studio.problems import Refused
 from melisma.studio.routes import playlists, songs, takes, uploads
@@ -74,9 +74,9 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Iterator[Shelf]:
+def shelf(tmp_path: Path, database_url: str) -> Iterator[Shelf]:
     settings = Settings(data=tmp_path, max_upload_mb=2, max_upload_s=30.0)
-    database = Database(sqlite_url(tmp_path))
+    database = Database(database_url)
     database.migrate()
     files = Files(tmp_path / "files")
     people = {"You": User(name="You", admin=True), "Ann": User(name="Ann")}
