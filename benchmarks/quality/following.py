@@ -5,6 +5,7 @@ All on instrumentals from held-out seeds, one take each. Chance compares takes w
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -29,7 +30,7 @@ from starter.sampler import open_sampler
 from starter.songs import render_parts
 
 TOLERANCE = 0.04
-CODED_CLIPS, CODED_S, REAL_S = 240, 10.24, 16.0
+CODED_CLIPS, CODED_S, REAL_S = 160, 10.24, 16.0
 VARIETY = (500_003, 500_018)
 VARIED = 16
 
@@ -103,15 +104,22 @@ def plan_figures(stage: Stage) -> Findings:
 
 def clip(song: HeldOut, seconds: float) -> Waveform:
     """A stretch of a song, from a place that depends on its seed."""
-    latest = max(0.0, song.mix.duration_s - seconds)
-    start = Random(f"{song.sheet.seed}/clip").uniform(0, latest)
-    return song.mix.between(start, start + seconds)
+    mix = song.mix
+    start = Random(f"{song.sheet.seed}/clip").uniform(0, max(0.0, mix.duration_s - seconds))
+    return mix.between(start, start + seconds)
 
 
-def pieces_of(songs: Sequence[HeldOut], seconds: float, through: Callable[[Waveform], Waveform]) -> Floats:
-    """(clips, pieces, e)."""
+def pieces_of(song: HeldOut, seconds: float, through: Callable[[Waveform], Waveform]) -> Floats:
+    """(pieces, e) of a stretch of a song."""
     count = int(seconds / figures.PIECE_S)
-    return np.stack([_filled(figures.pieces(through(clip(song, seconds))), count) for song in songs]).astype(np.float32)
+    return _filled(figures.pieces(through(clip(song, seconds))), count).astype(np.float32)
+
+
+def _pieces_kept(
+    stage: Stage, place: Path, songs: Sequence[HeldOut], seconds: float, through: Callable[[Waveform], Waveform]
+) -> list[Floats]:
+    """The pieces of each song, kept on disk song by song: a stopped run goes on."""
+    return [stage.array(place, song.folder.name, lambda song=song: pieces_of(song, seconds, through)) for song in songs]
 
 
 def _filled(pieces: Floats, count: int) -> Floats:
@@ -123,10 +131,8 @@ def training_pieces(stage: Stage) -> tuple[list[HeldOut], list[Floats]]:
     """Songs that probes learn from, each twice where it was coded: as it is, and through the codec."""
     every = stage.learnt(10_000)
     some = stage.learnt(CODED_CLIPS)
-    real = stage.array(stage.out / "songs", f"pieces-{len(every)}", lambda: pieces_of(every, REAL_S, lambda song: song))
-    coded = stage.array(
-        stage.codec_folder, f"pieces-{len(some)}-of-{len(every)}", lambda: pieces_of(some, CODED_S, stage.coded)
-    )
+    real = _pieces_kept(stage, stage.out / "songs" / "pieces", every, REAL_S, lambda song: song)
+    coded = _pieces_kept(stage, stage.codec_folder / "pieces", some, CODED_S, stage.coded)
     return [*every, *some], [*real, *coded]
 
 
