@@ -15,6 +15,7 @@ import { LibraryColumn } from '@/features/library/LibraryColumn'
 import { SidebarPlaylists } from '@/features/library/SidebarPlaylists'
 import { PlayerBar } from '@/features/player/PlayerBar'
 import { Now } from '@/features/queue/Now'
+import { TakeStrip } from '@/features/takes/TakeStrip'
 import { PHONE, useMedia, WIDE } from '@/lib/useMedia'
 import styles from './Shell.module.css'
 
@@ -119,7 +120,7 @@ export function Shell() {
       </main>
       {beside ? (
         <aside className={styles.beside} aria-label={t('library')}>
-          <Now />
+          <Now takes={(songId) => <TakeStrip songId={songId} />} />
           <LibraryColumn />
         </aside>
       ) : null}

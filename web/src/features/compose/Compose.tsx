@@ -142,7 +142,14 @@ function usePace(model: string | null): number | null {
   )
 }
 
-export function Compose({ initial }: { initial?: SongRequest | null }) {
+export function Compose({
+  initial,
+  making,
+}: {
+  initial?: SongRequest | null
+  /** Cards of what is being made. */
+  making?: ReactNode
+}) {
   const { t } = useTranslation('compose')
   const [draft, change] = useStored<Draft>(DRAFT_KEY, BLANK)
   const defaults = useDefaults(draft.mode === 'custom' ? draft.model : null)
@@ -295,6 +302,7 @@ export function Compose({ initial }: { initial?: SongRequest | null }) {
         <CustomForm {...form} />
       )}
 
+      {simple ? null : making}
       {planning ? (
         <div className={styles.planning}>
           <span>{t('plan.making')}</span>
@@ -334,6 +342,7 @@ export function Compose({ initial }: { initial?: SongRequest | null }) {
             <span className={styles.grow} />
             {estimate}
           </div>
+          {making}
           {defaults.data?.notice ? <p className={styles.small}>{defaults.data.notice}</p> : null}
           <Examples
             choose={(example) => {
