@@ -153,7 +153,8 @@ export function usePassword() {
 export function useMySettings() {
   const cache = useQueryClient()
   return useMutation({
-    mutationFn: (settings: Record<string, unknown>) => told(client.PUT('/api/me/settings', { body: settings })),
+    mutationFn: (settings: Record<string, unknown>) =>
+      told(client.PUT('/api/me/settings', { body: settings })),
     onSuccess: () => cache.invalidateQueries({ queryKey: keys.me }),
   })
 }

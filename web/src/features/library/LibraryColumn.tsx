@@ -1,4 +1,12 @@
-/** The library beside Create, on wide screens. */
+/** The library beside Create, on wide screens; loads after the first page is shown. */
+import { lazy, Suspense } from 'react'
+
+const ColumnBrowser = lazy(() => import('./ColumnBrowser').then((part) => ({ default: part.ColumnBrowser })))
+
 export function LibraryColumn() {
-  return null
+  return (
+    <Suspense fallback={null}>
+      <ColumnBrowser />
+    </Suspense>
+  )
 }

@@ -56,6 +56,11 @@ export function PlayerBar() {
   const { mutate: change } = useSongActions().change
   const big = pathname === '/player'
 
+  const openOrLeave = () => {
+    if (big) void navigate(-1)
+    else void navigate('/player')
+  }
+
   useMediaSession()
   useListened()
   useUnplayable()
@@ -69,7 +74,7 @@ export function PlayerBar() {
       setSheet(true)
     },
     search: () => void navigate('/library', { state: { search: true } }),
-    lyrics: () => void navigate(big ? -1 : '/player'),
+    lyrics: openOrLeave,
   })
 
   useEffect(() => {
@@ -137,7 +142,7 @@ export function PlayerBar() {
             label={t('lyricsAndQueue')}
             shortcut="Y"
             on={big}
-            onPress={() => void navigate(big ? -1 : '/player')}
+            onPress={openOrLeave}
           >
             <ListMusic size={18} aria-hidden />
           </IconButton>

@@ -74,7 +74,7 @@ export interface PlayerState {
 }
 
 export const RATES = [0.5, 0.75, 1, 1.25, 1.5, 2] as const
-const KEPT = 6
+const KEPT = 9
 const TICK_MS = 100
 
 const elements = new Map<string, HTMLAudioElement>()

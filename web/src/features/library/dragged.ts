@@ -1,0 +1,2 @@
+/** The type under which songs are dragged: their ids. */
+export const DRAGGED = 'application/x-melisma-song'
