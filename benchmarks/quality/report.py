@@ -81,8 +81,14 @@ def page(stage: Stage) -> str:
     everything = [figure for one in found.values() for figure in one.figures]
     aimed = [figure for figure in everything if figure.aim]
     seconds = sum(one.seconds for one in found.values())
+    missing = [name for name in TITLES if name not in found]
+    unmeasured = f" Not measured yet: {', '.join(missing)}." if missing else ""
     reached = f"{sum(bool(figure.reached) for figure in aimed)} of {len(aimed)} aims are reached. Measuring took {seconds / 60:.0f} minutes."
-    parts = [INTRODUCTION, f"{circumstances(stage)} {reached}\n", f"## All figures\n\n{figure_table(everything)}\n"]
+    parts = [
+        INTRODUCTION,
+        f"{circumstances(stage)} {reached}{unmeasured}\n",
+        f"## All figures\n\n{figure_table(everything)}\n",
+    ]
     parts += [
         f"## {TITLES[name]}\n\n" + "\n\n".join(part for part in one.more if part) + "\n"
         for name, one in found.items()

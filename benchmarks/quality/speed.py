@@ -28,7 +28,7 @@ import json, resource, sys, time
 from melisma.cli import main
 started = time.perf_counter()
 try:
-    main(sys.argv[1:])
+    main()
 except SystemExit as left:
     assert not left.code, left.code
 kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -51,7 +51,9 @@ def sung_by_a_process(stage: Stage, seconds: float, words: str | None) -> Run:
     caption = "upbeat folk with acoustic guitar and flute, 120 bpm"
     command = ["compose", caption, "--duration", f"{seconds:g}", "--seed", "7", "-o", str(out), "--json"]
     if words:
-        command += ["--lyrics", words]
+        lyrics = out.with_suffix(".txt")
+        lyrics.write_text(words)
+        command += ["--lyrics", str(lyrics)]
     if stage.model:
         command += ["--model", stage.model]
     free = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
