@@ -35,6 +35,8 @@ class Database:
         if self.embedded:
             event.listen(self.engine, "connect", prepare_sqlite)
             event.listen(self.engine, "begin", begin_immediately)
+        else:
+            event.listen(self.engine, "connect", prepare_postgresql)
         self.sessions = sessionmaker(self.engine, expire_on_commit=False)
         event.listen(self.sessions, "after_commit", run_afterwards)
         event.listen(self.sessions, "after_soft_rollback", forget_afterwards)
@@ -93,6 +95,17 @@ def prepare_sqlite(connection: Any, record: object) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={WAIT_MS}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def prepare_postgresql(connection: Any, record: object) -> None:
+    """PostgreSQL holds no NUL in a text and refuses the statement; whatever a client puts into a name is dropped here."""
+    from psycopg.types.string import StrDumper
+
+    class WithoutNul(StrDumper):
+        def dump(self, obj: str) -> Any:
+            return super().dump(obj.replace("\0", ""))
+
+    connection.adapters.register_dumper(str, WithoutNul)
 
 
 def begin_immediately(connection: Any) -> None:
