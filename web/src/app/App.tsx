@@ -49,6 +49,8 @@ function Root() {
 const router = createBrowserRouter([
   {
     element: <Root />,
+    // Nothing is rendered on a server; the first part loads before anything is shown.
+    HydrateFallback: () => null,
     errorElement: <Broken />,
     children: [
       {

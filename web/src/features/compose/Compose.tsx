@@ -297,7 +297,15 @@ export function Compose({
           }}
         />
       ) : simple ? (
-        <SimpleForm {...form} submit={createButton} />
+        <SimpleForm
+          {...form}
+          submit={
+            <>
+              {planButton}
+              {createButton}
+            </>
+          }
+        />
       ) : (
         <CustomForm {...form} />
       )}
@@ -337,13 +345,13 @@ export function Compose({
 
       {simple ? (
         <>
-          <div className={styles.under}>
-            {planButton}
-            <span className={styles.grow} />
-            {estimate}
-          </div>
+          {estimate || defaults.data?.notice ? (
+            <div className={styles.under}>
+              <p className={styles.small}>{defaults.data?.notice}</p>
+              {estimate}
+            </div>
+          ) : null}
           {making}
-          {defaults.data?.notice ? <p className={styles.small}>{defaults.data.notice}</p> : null}
           <Examples
             choose={(example) => {
               change(withExample(example))

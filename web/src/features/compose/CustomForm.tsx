@@ -423,14 +423,14 @@ export function CustomForm(props: FormProps) {
         <Fold
           title={t('takes')}
           summary={
-            <span className="num">
+            <>
               {[
                 t('takesShort', { count: draft.takes }),
                 draft.seedLocked ? t('seedSummary', { seed: draft.seed }) : null,
               ]
                 .filter(Boolean)
                 .join(' · ')}
-            </span>
+            </>
           }
         >
           <TakesFields {...props} />

@@ -19,10 +19,13 @@ export function LengthField({
   value,
   onChange,
   defaults,
+  isRequired,
 }: {
   value: number | null
   onChange: (value: number | null) => void
   defaults: Defaults | undefined
+  /** Leaves no choice open. */
+  isRequired?: boolean
 }) {
   const { t } = useTranslation('compose')
   const usual = lengthsOf(defaults)
@@ -40,14 +43,16 @@ export function LengthField({
     <div className={styles.wideField}>
       <span className={styles.fieldName}>{t('length')}</span>
       <Chips label={t('length')} className={styles.lengths}>
-        <ToggleChip
-          isSelected={value === null}
-          onChange={() => {
-            choose(null)
-          }}
-        >
-          {t('common:auto')}
-        </ToggleChip>
+        {isRequired ? null : (
+          <ToggleChip
+            isSelected={value === null}
+            onChange={() => {
+              choose(null)
+            }}
+          >
+            {t('common:auto')}
+          </ToggleChip>
+        )}
         {usual.map((length) => (
           <ToggleChip
             key={length}

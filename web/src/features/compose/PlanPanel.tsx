@@ -67,7 +67,7 @@ function ChordCell({
                   ))}
                 </Chips>
                 <form
-                  className={styles.row}
+                  className={styles.chordForm}
                   onSubmit={(event) => {
                     event.preventDefault()
                     if (isChord(text.trim())) choose(text.trim())
@@ -189,6 +189,7 @@ export function PlanPanel({
       <div className={styles.grid}>
         <LengthField
           key={plan.duration_s}
+          isRequired
           value={plan.duration_s}
           defaults={defaults}
           onChange={(duration_s) => {

@@ -129,7 +129,7 @@ export function JobCard({
             {job.attempts > 1 && isActive(job) ? <span>{t('attempt', { number: job.attempts })}</span> : null}
           </span>
         </div>
-        {left !== null && left > 0 ? (
+        {left !== null && left >= 1 ? (
           <span className={styles.left}>{t('left', { time: clock(left) })}</span>
         ) : null}
         {waiting ? (

@@ -68,9 +68,14 @@ function Lane({
               {take.seed ? <span className="num"> · {t('seed', { value: take.seed })}</span> : null}
             </span>
           )}
-          <Button size="small" look={active ? 'primary' : 'secondary'} onPress={onKeep}>
+          <Button
+            size="small"
+            look={active ? 'primary' : 'secondary'}
+            aria-label={blind ? undefined : t('keepOnly')}
+            onPress={onKeep}
+          >
             <Check size={14} aria-hidden />
-            {blind ? t('choose') : t('keepOnly')}
+            {blind ? t('choose') : t('keep')}
           </Button>
         </div>
         <Waveform
