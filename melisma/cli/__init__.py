@@ -28,6 +28,7 @@ COMMANDS = {
     "understand": ("melisma.cli.understand", "understand", "Describe existing music: the reverse of planning."),
     "show": ("melisma.cli.show", "show", "Tell how a file was made."),
     "models": ("melisma.cli.models", "models", "List, fetch, check and remove checkpoints."),
+    "library": ("melisma.cli.library", "library", "Export, import, check and back up the studio's songs."),
     "doctor": ("melisma.cli.doctor", "doctor", "Check this machine and what fits on it."),
 }
 

@@ -41,7 +41,7 @@ def spectra(waveform: Waveform) -> tuple[Numbers, Numbers]:
     mono = np.pad(mono, (0, max(0, WINDOW - len(mono))))
     starts = np.linspace(0, len(mono) - WINDOW, TURN).astype(int)
     frames = mono[starts[:, None] + np.arange(WINDOW)] * np.hanning(WINDOW)
-    frequencies: Numbers = np.arange(WINDOW // 2 + 1) * (waveform.rate_hz / WINDOW)
+    frequencies: Numbers = np.linspace(0, waveform.rate_hz / 2, WINDOW // 2 + 1)
     return np.abs(np.fft.rfft(frames, axis=1)), frequencies
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import ValidationError
 from zipstream import ZipStream
@@ -24,6 +24,7 @@ from melisma.audio import Encoding, Waveform
 from melisma.audio.files import encoded
 from melisma.audio.tags import tagged
 from melisma.song import Provenance
+from melisma.studio.cards import Card
 from melisma.studio.files import Files
 from melisma.studio.problems import Refused
 from melisma.studio.shapes import Line, TakeEdit
@@ -178,12 +179,12 @@ def file_name(text: str, fallback: str = "song") -> str:
 
 
 def take_names(song: Song, takes: Sequence[Take], suffixes: dict[str, str]) -> dict[str, str]:
-    """Take id → name within the song's folder: numbered, stems in a folder of their own."""
+    """Take id → name within the song's folder: numbered, stems in a folder of their own. suffixes: by take id."""
     names = {}
     for number, take in enumerate(takes, 1):
         label = file_name(take.title or (stem_of(take) if take.kind in STEMS else song.title))
         folder = "stems/" if take.kind in STEMS else ""
-        names[take.id] = f"{folder}{number:02d} {label}{suffixes[take.sha256]}"
+        names[take.id] = f"{folder}{number:02d} {label}{suffixes[take.id]}"
     return names
 
 
@@ -203,15 +204,13 @@ def words_files(song: Song, takes: Sequence[Take], names: dict[str, str]) -> Ite
             yield str(Path(names[take.id]).with_suffix(".lrc")), text
 
 
-def zipped(
-    song: Song, takes: Sequence[Take], places: dict[str, Path], card: dict[str, Any], artwork: Path | None
-) -> ZipStream:
+def zipped(song: Song, takes: Sequence[Take], places: dict[str, Path], card: Card, artwork: Path | None) -> ZipStream:
     """A zip with all takes as they were made, stems, lyrics and the song as JSON. Its length is known before it is made.
 
     places: sha256 → file.
     """
     folder = file_name(song.title)
-    names = take_names(song, takes, {sha: path.suffix for sha, path in places.items()})
+    names = take_names(song, takes, {take.id: places[take.sha256].suffix for take in takes})
     stream = ZipStream(sized=True)
     for take in takes:
         stream.add_path(str(places[take.sha256]), f"{folder}/{names[take.id]}")
@@ -219,5 +218,5 @@ def zipped(
         stream.add(text.encode(), f"{folder}/{name}")
     if artwork:
         stream.add_path(str(artwork), f"{folder}/cover{artwork.suffix}")
-    stream.add(json.dumps(card, ensure_ascii=False, indent=1).encode(), f"{folder}/song.json")
+    stream.add(card.model_dump_json(indent=1, exclude_none=True).encode(), f"{folder}/song.json")
     return stream

@@ -75,6 +75,12 @@ def blocks(content: bytes | IO[bytes]) -> Iterator[bytes]:
         yield block
 
 
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename durable, where the system can."""
     if os.name == "nt":

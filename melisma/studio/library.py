@@ -22,7 +22,7 @@ from melisma.studio.events import publish
 from melisma.studio.files import Files, Stored
 from melisma.studio.problems import NotHere, NotYours, Outdated, Refused
 from melisma.studio.shapes import Line, Section, SongPatch, TakeEdit, TakePatch
-from melisma.studio.sounds import Sound
+from melisma.studio.sounds import ARTWORK_SUFFIX, Sound
 from melisma.studio.tables import File, Playlist, PlaylistEntry, Song, Tag, Take, Upload, User, new_id, now
 
 Happened = Literal["added", "changed", "trashed", "restored", "gone"]
@@ -380,9 +380,8 @@ def add_take(
     song = session.get(Song, origin.song_id)
     if song is None:
         raise NotHere(f"The song {origin.song_id!r} was deleted: there is nowhere to put the take.")
-    for stored in (sound.stored, sound.peaks, sound.artwork):
-        if stored is not None:
-            register(session, files, stored)
+    register(session, files, sound.stored)
+    register(session, files, sound.peaks)
     score = sound.provenance.blueprint.score if sound.provenance else None
     take = Take(
         id=origin.take_id,
@@ -405,7 +404,7 @@ def add_take(
     )
     session.add(take)
     session.flush()
-    take_on(session, song, take, sound)
+    take_on(session, files, song, take, sound)
     touched(session, files, song)
     take_happened(session, song, take.id, "added")
     song_happened(session, song, "changed")
@@ -426,7 +425,7 @@ def story_of(sound: Sound) -> dict[str, Any]:
     }
 
 
-def take_on(session: Session, song: Song, take: Take, sound: Sound) -> None:
+def take_on(session: Session, files: Files, song: Song, take: Take, sound: Sound) -> None:
     """What a song gains by a take: one to play, a picture, what the plan filled in."""
     gained: dict[str, Any] = {"updated_at": now()}
     if song.chosen_take_id is None and (take.kind not in PARTS or song.duration_s is None):
@@ -434,7 +433,9 @@ def take_on(session: Session, song: Song, take: Take, sound: Sound) -> None:
         plan = take.blueprint or {}
         gained |= {name: plan.get(name, "") for name in ("caption", "lyrics") if not getattr(song, name)}
     if song.artwork_sha256 is None and sound.artwork is not None:
-        gained["artwork_sha256"] = sound.artwork.sha256
+        picture = files.put(sound.artwork, ARTWORK_SUFFIX)
+        register(session, files, picture)
+        gained["artwork_sha256"] = picture.sha256
     session.execute(update(Song).where(Song.id == song.id).values(**gained))
     session.refresh(song)
     if "caption" in gained or "lyrics" in gained:

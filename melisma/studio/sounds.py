@@ -48,7 +48,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Sound:
-    """A sound that landed, with its measures, but in no row yet."""
+    """A sound that landed, with its measures, but in no row yet. `artwork` is stored where a song has none."""
 
     origin: Origin
     stored: Stored
@@ -58,7 +58,7 @@ class Sound:
     lufs: float | None
     true_peak_dbtp: float | None
     peaks: Stored
-    artwork: Stored | None
+    artwork: bytes | None
     provenance: Provenance | None = None
 
 
@@ -92,7 +92,7 @@ def measured(
         lufs=None if lufs is None else round(lufs, 2),
         true_peak_dbtp=round(peak, 2) if math.isfinite(peak) else None,
         peaks=files.put(peaks(waveform), SUFFIX),
-        artwork=files.put(artwork(waveform, provenance.blueprint.key if provenance else None), ARTWORK_SUFFIX),
+        artwork=artwork(waveform, provenance.blueprint.key if provenance else None),
         provenance=provenance,
     )
 
