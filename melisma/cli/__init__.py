@@ -14,6 +14,7 @@ from melisma.errors import Cancelled, MelismaError
 
 # name: (module, attribute, one line for --help)
 COMMANDS = {
+    "studio": ("melisma.cli.studio", "studio", "Make, compare, edit and keep songs in a page of your browser."),
     "compose": ("melisma.cli.sing", "compose", "Make a song from words."),
     "cover": ("melisma.cli.sing", "cover", "Re-imagine existing music."),
     "repaint": ("melisma.cli.sing", "repaint", "Make one region again, keep the rest."),
