@@ -27,14 +27,18 @@ from melisma import __version__, audio
 from melisma.audio import Waveform
 from melisma.audio.files import SILENT_PEAK
 from melisma.errors import BadRequest, MissingModel, OutOfMemory, UnsoundResult
-from melisma.generators import Conditioning, Flow, Generator, refuse_unless_able
+from melisma.generators import Conditioning, Flow, Generator, refuse_unknown_codes, refuse_unless_able
 from melisma.generators.v1 import V1, load_v1
 from melisma.generators.v15 import V15, load_v15
 from melisma.listen import Listener, quiet
 from melisma.models.adapters import merge, read_adapter
 from melisma.models.autoencoders import Loaded
 from melisma.models.store import Parts, Store
-from melisma.planning import Planner, drafts, load_planner, scored
+from melisma.planning import Planner, drafts, load_planner, scored, writes_codes
+from melisma.planning.finding import find_planner
+from melisma.ranking import alignment, insight
+from melisma.ranking.alignment import Singing
+from melisma.ranking.judges import Verdict
 from melisma.ranking.judges import listen as judge
 from melisma.ranking.order import order
 from melisma.sampling import (
@@ -46,6 +50,7 @@ from melisma.sampling import (
     hand_over_time,
     handed_over,
     near,
+    seeded_noise,
     solve,
 )
 from melisma.score.singer import Singer, voice_for
@@ -54,18 +59,24 @@ from melisma.song import (
     Adapter,
     AudioRef,
     Blueprint,
+    Complete,
+    Compose,
     FinishOptions,
+    Lego,
     Playable,
     Provenance,
     Retake,
     SamplingOptions,
     SongRequest,
+    TimedLine,
 )
 from melisma.tasks import Canvas, Hear, Sing, lay_out
 
 # Loudness of the guide voice against the band. Two test songs, words wrong by Whisper-tiny: 51 % at 0 dB, 38 % at 4 dB,
 # 31 % at 8 dB, where the band begins to disappear.
 VOICE_DB = 4.0
+# The noise through which finished music is looked at for its words: always the same, so that takes compare.
+LOOKING_SEED = 42
 
 
 @dataclass(frozen=True)
@@ -86,11 +97,26 @@ class Band:
         parts = store.find(request.model)
         key = ("generator", parts.root, request.adapters)
         generator = store.owned(key, lambda: generator_of(store, parts, request.adapters))
+        asked = request.planning
+        folder = find_planner(asked.planner, store.home) if asked.planner else parts.planner
         planner = None
-        if parts.planner and request.planning.use_planner is not False and request.task.kind == "compose":
-            folder = parts.planner
-            planner = store.owned(("planner", folder), lambda: load_planner(folder, store.device))
+        if folder and may_plan(request):
+            planner = store.owned(("planner", folder), lambda: planner_of(store, folder))
         return cls(generator, store.autoencoder(parts), planner)
+
+
+def may_plan(request: SongRequest) -> bool:
+    """Whether a planner has anything to do: for songs unless it is not wanted, for parts of songs where it is."""
+    asked = request.planning
+    if asked.use_planner is False:
+        return False
+    wanted = asked.use_planner or asked.codes or asked.planner is not None
+    return isinstance(played(request), Compose) or (bool(wanted) and isinstance(played(request), Lego | Complete))
+
+
+def planner_of(store: Store, folder: Path) -> Planner:
+    """A planner whose network comes to the device to work, as the store's memory policy says."""
+    return load_planner(folder, store.device, hosting=store.hosting)
 
 
 def silence_of(autoencoder: Loaded) -> Tensor:
@@ -128,12 +154,16 @@ def generator_of(store: Store, parts: Parts, adapters: Sequence[Adapter] = ()) -
 
 @dataclass(frozen=True)
 class Rendering:
-    """One take, not yet stored. latents: (t, c); kept frames are exactly those of the source."""
+    """One take, not yet stored. latents: (t, c); kept frames are exactly those of the source.
+
+    `singing` is how its words are sung, where that was looked at; when, its provenance says.
+    """
 
     waveform: Waveform
     latents: Tensor
     provenance: Provenance
     timings: dict[str, float]
+    singing: Singing | None = None
 
     def report(self, path: Path) -> dict[str, Any]:
         """What a script wants to know of a written take."""
@@ -146,6 +176,7 @@ class Rendering:
             "lufs": None if lufs is None else round(lufs, 2),
             "true_peak_dbtp": round(audio.true_peak(self.waveform), 2),
             "reasons": list(self.provenance.reasons),
+            "lines": [line.model_dump() for line in self.provenance.lines],
             "timings": {stage: round(seconds, 3) for stage, seconds in self.timings.items()},
         }
 
@@ -205,8 +236,16 @@ class Rehearsal:
             "timings": {stage: round(seconds, 3) for stage, seconds in self.timings.items()},
         }
 
-    def take(self, seed: int, listen: Listener = quiet) -> Rendering:
-        """Play one take. Raises UnsoundResult rather than returning silence or noise that is not finite."""
+    @property
+    def tells_words(self) -> bool:
+        """Whether this band can tell where the words of this song are sung."""
+        return self.conditioning.look is not None
+
+    def take(self, seed: int, listen: Listener = quiet, follow: bool = False) -> Rendering:
+        """Play one take. `follow` also finds out where and how its words are sung, where the band can tell.
+
+        Raises UnsoundResult rather than returning silence or noise that is not finite.
+        """
         timings: dict[str, float] = {}
         self._take_up(self.blueprints.get(seed, self.blueprint))
         with memory_explained(self.canvas):
@@ -216,6 +255,11 @@ class Rehearsal:
             with clock(timings, "decode"):
                 decoded = self.band.autoencoder.decode(latents)[0].float().cpu().numpy()
             listen.step()
+            singing: Singing | None = None
+            lines: tuple[TimedLine, ...] = ()
+            if follow:
+                with clock(timings, "follow"):
+                    singing, lines = self._followed(latents)
         with clock(timings, "master"):
             waveform = self._finished(sound_checked(decoded, self.band), self.request.finish.over(self.canvas.finish))
         provenance = Provenance(
@@ -225,8 +269,25 @@ class Rehearsal:
             seed=seed,
             sampling=self.sampling,
             fingerprint=self.fingerprint,
+            lines=lines,
         )
-        return Rendering(waveform, self.canvas.restore(latents)[0].float().cpu(), provenance, timings)
+        kept = self.canvas.restore(latents)[0].float().cpu()
+        return Rendering(waveform, kept, provenance, timings, singing)
+
+    def _followed(self, latents: Tensor) -> tuple[Singing | None, tuple[TimedLine, ...]]:
+        """How and when the words of finished latents (1, t, c) are sung, as the network sees it in its last step."""
+        if self.conditioning.look is None:
+            return None, ()
+        t = 1 / self.plan.steps
+        noise = seeded_noise((LOOKING_SEED,), *latents.shape[1:]).to(latents)
+        seen = self.conditioning.look(t * noise + (1 - t) * latents, t)
+        words = alignment.lyric_span(seen.tokens, seen.header, seen.end)
+        tokens, attention = seen.tokens[words], seen.attention[:, words]
+        if not tokens:
+            return None, ()
+        tags = alignment.tags_in(alignment.token_texts(tokens, seen.spell))
+        timed = alignment.lines(attention, tokens, self.canvas.blueprint.duration_s, seen.spell)
+        return alignment.singing(attention, tags), tuple(timed)
 
     def _take_up(self, blueprint: Blueprint) -> None:
         """Prepare again where this take hears other codes than the last one."""
@@ -270,6 +331,8 @@ def rehearse(
     if band.generator.notice:
         listen.note(band.generator.notice)
     request = seeded(request)
+    if blueprint is None:
+        request = agreed(request, band, listen)
     timings: dict[str, float] = {}
     hear = cache(hear)
     with clock(timings, "plan"):
@@ -278,6 +341,8 @@ def rehearse(
         )
         if band.generator.follows_score and played(request).kind == "compose" and blueprints[0].codes is None:
             blueprints = (scored(blueprints[0], request.planning.seed or seeds_of(request)[0]),)
+    for one in blueprints:
+        refuse_unknown_codes(band.generator, one.codes)
     with clock(timings, "listen"):
         canvas = lay_out(request, blueprints[0], band.autoencoder, hear, guide_voice(blueprints[0], listen))
         canvas = band.generator.suited(canvas)
@@ -306,16 +371,54 @@ def perform(
     return Performance(rehearsal.request, rehearsal.blueprint, rehearsal.sampling, takes)
 
 
-def best(takes: Sequence[Rendering], keep: int) -> list[Rendering]:
-    """The best takes by judges that only listen: fewest failed gates first, then the mixture stated in `ranking.order`.
+def best(
+    takes: Sequence[Rendering], keep: int, planner: Planner | None = None, listen: Listener = quiet
+) -> list[Rendering]:
+    """The best takes: fewest failed gates first, then the mixture stated in `ranking.order`.
 
-    Each carries what was found, in words.
+    Judges listen to the sound; how words are sung counts where takes were made with `follow`, and how well the planner
+    finds the description in a take's audio codes where it has any. Each take carries what was found, in words.
     """
-    heard = [judge(take.waveform, take.provenance.request, take.provenance.blueprint) for take in takes]
+    heard = [judged(take, planner, listen) for take in takes]
     return [
         replace(takes[one.index], provenance=takes[one.index].provenance.model_copy(update={"reasons": one.reasons}))
         for one in order(heard)[:keep]
     ]
+
+
+def judged(take: Rendering, planner: Planner | None = None, listen: Listener = quiet) -> dict[str, Verdict]:
+    """All verdicts on one take, by name."""
+    known = take.provenance
+    verdicts = judge(take.waveform, known.request, known.blueprint)
+    if take.singing is not None:
+        verdicts["words"] = insight.words(take.singing)
+    found = insight.found_by(planner, known.blueprint, listen) if planner else None
+    return verdicts | ({"planner": found} if found else {})
+
+
+def agreed(request: SongRequest, band: Band, listen: Listener) -> SongRequest:
+    """The request, without audio codes where planner and generator do not speak of the same ones.
+
+    Raises MissingModel where codes, or just this planner, were asked for.
+    """
+    planner, asked = band.planner, request.planning
+    if planner is None or not writes_codes(request, planner):
+        return request
+    strange = strangers(planner, band.generator)
+    if strange is None:
+        return request
+    if asked.codes or asked.planner:
+        raise MissingModel(f"{strange}. Name another planner or checkpoint, or sing without codes (--no-codes)")
+    listen.note(f"{strange}: its plan is used, without codes.")
+    return request.model_copy(update={"planning": asked.model_copy(update={"codes": False})})
+
+
+def strangers(planner: Planner, generator: Generator) -> str | None:
+    """What is wrong if a planner and a generator were trained for different audio codes; None if nothing is."""
+    written, known = planner.language.vocabulary.codes, generator.codebook
+    if written == known:
+        return None
+    return f"{planner.name} writes {written} audio codes, {generator.name} knows {known or 'none'}: they do not belong together"
 
 
 def seeded(request: SongRequest) -> SongRequest:

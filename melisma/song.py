@@ -372,6 +372,11 @@ class PlanningOptions(Options):
         None,
         description="Ask the language model for blanks; None: if one is installed and the task has blanks.",
     )
+    planner: str | None = Field(
+        None,
+        min_length=1,
+        description="Planner by catalogue name or path; None: the one that goes with the checkpoint.",
+    )
     codes: bool | None = Field(
         None, description="Let the planner write 5 Hz semantic codes too; None: if the checkpoint prefers it."
     )
@@ -530,6 +535,14 @@ class Blueprint(Model):
         return self.lyrics.strip().lower() in ("", INSTRUMENTAL.lower())
 
 
+class TimedLine(Model):
+    """One line of lyrics, or a section tag, in time."""
+
+    text: str = Field(description="The line.")
+    start_s: float = Field(description="Where it begins, seconds.")
+    end_s: float = Field(description="Where it ends, seconds.")
+
+
 class Take(Model):
     """One rendering, reproducible: the same request, blueprint, seed and fingerprint give the same take."""
 
@@ -554,6 +567,7 @@ class Provenance(Model):
     sampling: SamplingOptions = Field(description="Sampling as it was resolved.")
     fingerprint: str = Field(description="Identifies weights, adapters and code revision.")
     reasons: tuple[str, ...] = Field((), description="What the judges found, where takes were compared.")
+    lines: tuple[TimedLine, ...] = Field((), description="When each line is sung, where that was asked for.")
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC), description="When it was made, UTC.")
 
 

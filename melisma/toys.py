@@ -1,8 +1,8 @@
 """Toy checkpoints: every real class, the official layout, a few thousand random weights.
 
 A toy sings noise, but it sings: tests of whole journeys, front-end work and benchmarks of everything around the networks
-run on it in moments and without a download. Rates are real (48 kHz stereo, 1920 samples per latent frame, 64,000 codes);
-only widths are small.
+run on it in moments and without a download. Rates are real (48 kHz stereo, 1920 samples per latent frame);
+only widths are small, and the codebook has 64 codes.
 """
 
 import json
@@ -53,7 +53,7 @@ DIT: dict[str, Any] = {
     "num_lyric_encoder_hidden_layers": 1,
     "num_timbre_encoder_hidden_layers": 1,
     "num_attention_pooler_hidden_layers": 1,
-    "fsq_input_levels": [8, 8, 8, 5, 5, 5],
+    "fsq_input_levels": [2, 2, 2, 2, 2, 2],
     "lyric_alignment_layers_config": {"0": [0], "1": [1, 2]},
 }
 XL: dict[str, Any] = {
@@ -69,7 +69,7 @@ XL: dict[str, Any] = {
 def write_toy(folder: Path, seed: int = 0, kind: Kind = "turbo", planner: bool = False) -> Path:
     """Write a complete bundle in the layout of `ACE-Step/Ace-Step1.5` and return its folder.
 
-    With `planner` a toy language model is added; its codebook covers 64 of the 64,000 codes.
+    With `planner` a toy language model is added that speaks of the same codes.
     """
     if kind not in get_args(Kind):
         raise BadRequest(f"no toy of kind {kind!r}: choose one of {', '.join(get_args(Kind))}")

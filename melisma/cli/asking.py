@@ -46,6 +46,31 @@ SAMPLING = (
     ),
     click.option("--guidance-method", type=click.Choice(["apg", "cfg", "adg"]), help="Kind of guidance."),
 )
+
+
+def planning_options(short: bool = False) -> tuple[Callable[..., Any], ...]:
+    """How a planner is asked. short: numbers may be named without `plan-`, where nothing else is called so."""
+
+    def number(name: str, kind: Any, help_: str) -> Callable[..., Any]:
+        names = (f"--{name}", f"--plan-{name}") if short else (f"--plan-{name}",)
+        return click.option(*names, f"plan_{name.replace('-', '_')}", type=kind, help=help_)
+
+    return (
+        click.option("--planner", help="Planner: a name (`melisma models list`) or path; default: the best one here."),
+        click.option("--plan/--no-plan", "use_planner", default=None, help="Let a planner fill what is left open."),
+        click.option("--thinking/--no-thinking", "reasoning", default=None, help="Plan tempo, key and length first."),
+        click.option("--codes/--no-codes", default=None, help="Write audio codes too (default), or only the plan."),
+        click.option("--polish", is_flag=True, default=None, help="Rewrite caption and lyrics first."),
+        click.option("--keep-caption", is_flag=True, help="Do not describe the music in more detail."),
+        click.option("--negative", help="What the codes should lead away from."),
+        number("temperature", float, "How freely the planner chooses, 0–2 (default 0.85)."),
+        number("top-k", int, "How many likely tokens it chooses from (default: no limit)."),
+        number("top-p", float, "Share of likely tokens it chooses from (default 0.9)."),
+        number("guidance", float, "How strongly codes follow the words (default 2; 1 is off)."),
+        number("seed", int, "Seed of the plan and its codes."),
+    )
+
+
 FINISH = (
     click.option("--no-master", is_flag=True, help="Leave the samples as decoded."),
     click.option("--lufs", type=float, help="Loudness to reach (default -14 for whole songs)."),
@@ -66,6 +91,7 @@ OUTPUT = (
     ),
     click.option("--takes", type=int, help="How many takes to make."),
     click.option("--keep", type=click.IntRange(1), help="Keep the best N takes, by judges that listen to them."),
+    click.option("--lrc", is_flag=True, help="Write beside each take when its lines are sung (.lrc)."),
     click.option("-o", "--out", type=click.Path(path_type=Path), help="File or folder to write to."),
     click.option("--format", "format_", type=click.Choice(FORMATS), help="File format where OUT does not say."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
@@ -82,16 +108,20 @@ def options(*groups: tuple[Callable[..., Any], ...]) -> Callable[..., Any]:
 
 
 making = options(WORDS, SAMPLING, FINISH, MODEL, OUTPUT)
+planned = options(planning_options())
 
 
 MUSIC = ("language", "bpm", "key", "meter", "instrumental", "lyrics", "reference", "model", "adapters")
 PLAIN = ("language", "bpm", "key", "instrumental", "duration_s", "takes", "seeds", "model")
 SAMPLED = ("steps", "shift", "solver", "guidance", "guidance_method")
 FINISHED = ("lufs", "fade_in_s", "fade_out_s")
+PLANNED = ("planner", "use_planner", "reasoning", "codes", "polish", "negative")
+PLAN_NUMBERS = ("temperature", "top_k", "top_p", "guidance", "seed")
 
 
 def request_of(task: Task, caption: str, given: dict[str, Any], inherited: SongRequest | None = None) -> SongRequest:
     """The request that arguments describe; `inherited` fills what they leave open, except takes and seeds."""
+    planning = planning_of(given)
     given = blanks(given)
     fields = inherited.model_dump(include={*MUSIC, "sampling", "finish"}, exclude_none=True) if inherited else {}
     if "lyrics" in given or "instrumental" in given:  # one says no to the other
@@ -99,6 +129,8 @@ def request_of(task: Task, caption: str, given: dict[str, Any], inherited: SongR
     fields |= {name: given[name] for name in PLAIN if name in given} | read_fields(given)
     fields["sampling"] = fields.get("sampling", {}) | {name: given[name] for name in SAMPLED if name in given}
     fields["finish"] = fields.get("finish", {}) | {name: given[name] for name in FINISHED if name in given}
+    if planning:
+        fields["planning"] = planning
     if given.get("no_master"):
         fields["finish"]["master"] = False
     if len(given.get("seeds", ())) == 1 and given.get("takes", 1) > 1:  # one seed starts a row of them
@@ -107,6 +139,13 @@ def request_of(task: Task, caption: str, given: dict[str, Any], inherited: SongR
     for setting in given.get("more", ()):
         put(fields, setting)
     return SongRequest.of(**fields)
+
+
+def planning_of(given: dict[str, Any]) -> dict[str, Any]:
+    """Planning options from arguments; there False says no, and is not a blank."""
+    fields = {name: given[name] for name in PLANNED if given.get(name) is not None}
+    fields |= {name: given[f"plan_{name}"] for name in PLAN_NUMBERS if given.get(f"plan_{name}") is not None}
+    return fields | ({"enrich_caption": False} if given.get("keep_caption") else {})
 
 
 def put(fields: dict[str, Any], setting: str) -> None:

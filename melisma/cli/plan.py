@@ -7,20 +7,11 @@ from typing import Any, Literal
 import click
 import yaml
 
-from melisma.cli.asking import WORDS, File, blanks, options, request_of
+from melisma.cli.asking import WORDS, File, options, planning_options, request_of
 from melisma.errors import MissingModel
-from melisma.song import Blueprint, Compose, PlanningOptions
+from melisma.song import Blueprint, Compose
 
-PLANNING = (
-    click.option("--planner", help="Planner: a name (`melisma models list`) or path; default: the best one here."),
-    click.option("--codes/--no-codes", default=None, help="Write audio codes too (default), or only the plan."),
-    click.option("--polish", is_flag=True, default=None, help="Rewrite caption and lyrics first."),
-    click.option("--keep-caption", is_flag=True, help="Do not describe the music in more detail."),
-    click.option("--negative", help="What the codes should lead away from."),
-    click.option("--temperature", type=float, help="How freely to choose, 0–2 (default 0.85)."),
-    click.option("--top-p", type=float, help="Share of likely tokens to choose from (default 0.9)."),
-    click.option("--guidance", type=float, help="How strongly codes follow the words (default 2; 1 is off)."),
-    click.option("--seed", type=int, help="Seed of the plan and its codes."),
+RUNNING = (
     click.option("--device", help="cpu, cuda, mps …; default: the best here."),
     click.option("--bits", type=click.Choice(["8", "4"]), help="Planner weights as integers: smaller, often faster."),
 )
@@ -29,7 +20,7 @@ BITS: dict[str | None, Literal[4, 8] | None] = {None: None, "8": 8, "4": 4}
 
 @click.command()
 @click.argument("prompt", default="")
-@options(WORDS, PLANNING)
+@options(WORDS, planning_options(short=True), RUNNING)
 @click.option("-o", "--out", type=File, help="Write the blueprint here instead of printing it.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object instead of YAML.")
 def plan(prompt: str, out: Path | None, as_json: bool, **given: Any) -> None:
@@ -41,7 +32,7 @@ def plan(prompt: str, out: Path | None, as_json: bool, **given: Any) -> None:
     folder = find_planner(given["planner"])
     if folder is None:
         raise MissingModel("no planner is here: `melisma models pull planner-0.6b` fetches the smallest")
-    request = request_of(Compose(), prompt, given).model_copy(update={"planning": planning_of(given)})
+    request = request_of(Compose(), prompt, given)
     with Bars() as listen:
         planner = load_planner(folder, given["device"] or best_device(), bits=BITS[given["bits"]])
         blueprint = draft(request, planner, listen)
@@ -53,16 +44,6 @@ def plan(prompt: str, out: Path | None, as_json: bool, **given: Any) -> None:
         part.write_text(f"{text}\n", encoding="utf-8")
         part.replace(out)
         click.echo(out)
-
-
-def planning_of(given: dict[str, Any]) -> PlanningOptions:
-    """Planning options from arguments."""
-    names = ("polish", "negative", "temperature", "top_p", "guidance")
-    chosen = {name: value for name, value in blanks(given).items() if name in names}
-    fields = {**chosen, "codes": given["codes"], "seed": given["seed"]}
-    if given["keep_caption"]:
-        fields["enrich_caption"] = False
-    return PlanningOptions.of(**fields)
 
 
 def as_yaml(blueprint: Blueprint) -> str:

@@ -6,7 +6,7 @@ Importing this module loads no model code, so `melisma compose --help` stays qui
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,7 @@ from melisma.cli.asking import (
     as_played,
     blanks,
     making,
+    planned,
     provenance_of,
     read_blueprint,
     request_of,
@@ -41,10 +42,14 @@ from melisma.song import (
     SongRequest,
 )
 
+if TYPE_CHECKING:
+    from melisma.engine import Rehearsal
+
 
 @click.command()
 @click.argument("prompt", default="")
 @click.option("--blueprint", type=File, help="Sing an edited blueprint (YAML or JSON) instead of drafting one.")
+@planned
 @making
 def compose(prompt: str, blueprint: Path | None, **given: Any) -> None:
     """Make a song from PROMPT, such as "upbeat folk with acoustic guitar and flute"."""
@@ -116,6 +121,7 @@ def extract(source: Path, track: str, prompt: str, **given: Any) -> None:
 @click.option("--part", help="The new track in words.")
 @click.option("--start", "start_s", type=float, default=0.0, help="Where the track begins, seconds.")
 @click.option("--end", "end_s", type=float, help="Where it ends, seconds.")
+@planned
 @making
 def lego(
     source: Path, track: str, prompt: str, part: str | None, start_s: float, end_s: float | None, **given: Any
@@ -128,6 +134,7 @@ def lego(
 @click.argument("source", type=File)
 @click.argument("prompt", default="")
 @click.option("--track", "tracks", multiple=True, type=click.Choice(TRACKS), help="Track to add; may be repeated.")
+@planned
 @making
 def complete(source: Path, prompt: str, tracks: tuple[str, ...], **given: Any) -> None:
     """Play the band around the track SOURCE."""
@@ -204,9 +211,11 @@ def sing(
 ) -> None:
     """Run a request and write its takes as they are done; print where they lie."""
     from melisma.audio import write
+    from melisma.audio.files import land
     from melisma.cli.progress import Bars
     from melisma.engine import Band, best, rehearse
     from melisma.models.store import Store
+    from melisma.ranking.alignment import lrc
 
     with Bars() as listen:
         band = Band.of(request, Store(given.get("device"), given.get("memory")))
@@ -217,16 +226,31 @@ def sing(
         if keep > request.takes:
             raise BadRequest(f"{keep} takes cannot be kept out of {request.takes}: ask for more with --takes")
         paths = targets(rehearsal.request, keep, given.get("out"), given.get("format_"))
-        takes = (rehearsal.take(seed, listen) for seed in rehearsal.seeds)
+        choosing = keep < request.takes
+        timed = bool(given.get("lrc"))
+        if timed and not rehearsal.tells_words:
+            listen.note(f"No .lrc is written: {wordless(rehearsal)}")
+        takes = (rehearsal.take(seed, listen, follow=timed or choosing) for seed in rehearsal.seeds)
         reports = []
         # Without a choice to make, each take is written as soon as it is sung.
-        for path, take in zip(paths, takes if keep == request.takes else best(list(takes), keep), strict=True):
+        for path, take in zip(paths, best(list(takes), keep, band.planner, listen) if choosing else takes, strict=True):
             write(path, take.waveform, provenance=take.provenance, title=title_of(request), listen=listen)
+            if timed and take.provenance.lines:
+                land(path.with_suffix(".lrc"), f"{lrc(take.provenance.lines)}\n".encode())
             reports.append(take.report(path))
             if not given.get("as_json"):
                 click.echo("\n    ".join((str(path), *take.provenance.reasons)))
     if given.get("as_json"):
         click.echo(json.dumps({"takes": reports, **rehearsal.report()}, ensure_ascii=False))
+
+
+def wordless(rehearsal: "Rehearsal") -> str:
+    """Why nothing is known of when words are sung."""
+    if rehearsal.blueprint.instrumental:
+        return "nobody sings in this song"
+    return (
+        f"{rehearsal.band.generator.name} does not say which of its heads look at words (lyric_alignment_layers_config)"
+    )
 
 
 def title_of(request: SongRequest) -> str:

@@ -20,24 +20,23 @@ def understand(song: Path, model: str | None, planner: str | None, seed: int, as
     from melisma import audio
     from melisma.cli.plan import as_yaml
     from melisma.cli.progress import Bars
-    from melisma.engine import Band
+    from melisma.engine import Band, strangers
     from melisma.generators.v15 import V15
-    from melisma.planning import load_planner
     from melisma.planning import understand as describe
-    from melisma.planning.finding import find_planner
     from melisma.tasks.canvas import Desk
 
     with Bars() as listen:
-        band = Band.of(SongRequest(model=model))
-        ears = band.generator
+        band = Band.of(SongRequest.of(model=model, planning={"planner": planner}))
+        ears, listener = band.generator, band.planner
         if not isinstance(ears, V15):
             raise MissingModel(f"{ears.name} hears no audio codes: choose a 1.5 checkpoint with --model")
-        folder = find_planner(planner) if planner else None
-        listener = load_planner(folder, ears.device) if folder else band.planner
         if listener is None:
             raise MissingModel(
                 "no planner is here to describe music: `melisma models pull planner-0.6b` fetches the smallest"
             )
+        strange = strangers(listener, ears)
+        if strange:
+            raise MissingModel(f"{strange}. Name another planner or checkpoint")
         listen.stage("listen")
         desk = Desk(Blueprint(caption="", lyrics="", duration_s=1), lambda ref: audio.read(song), band.autoencoder)
         sound = audio.read(song).resampled(band.autoencoder.sample_rate).stereo()

@@ -4,15 +4,16 @@ A generator turns a `Canvas` into velocity functions; prompts, masks, null condi
 engine never asks which family it holds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from melisma.errors import MissingModel
+from melisma.errors import BadRequest, MissingModel
 from melisma.sampling import Plan, Velocity
 from melisma.sampling.editing import Compared
 from melisma.song import SamplingOptions, TaskName
@@ -40,22 +41,40 @@ class Flow:
 
 
 @dataclass(frozen=True)
+class Looks:
+    """Where a network looked among the lyrics while it played finished music.
+
+    attention: (h, i, t) float32, heads that look at the word being sung × tokens of the lyric prompt × steps of the
+    network's own time. tokens: (i,) their ids; words begin behind `header` and stop before `end`. spell: ids → text.
+    """
+
+    attention: np.ndarray
+    tokens: tuple[int, ...]
+    header: tuple[int, ...]
+    end: int
+    spell: Callable[[Sequence[int]], str]
+
+
+@dataclass(frozen=True)
 class Conditioning:
     """What a prepared canvas sounds like to the sampler.
 
     `song` is the flow asked for. `deaf` no longer hears the source: a cover switches to it after its share of steps.
-    `origin` describes the source in words: an edit starts from it.
+    `origin` describes the source in words: an edit starts from it. `look` tells from finished latents (1, t, c), nearly
+    free of noise at the flow time given, where the words are; None where there are none, or nobody knows the heads.
     """
 
     song: Flow
     deaf: Flow | None = None
     origin: Flow | None = None
+    look: Callable[[Tensor, float], Looks] | None = None
 
 
 class Generator(Protocol):
     """A checkpoint family at work. `channels` are those of its latents; `can` names the tasks it was trained for.
 
-    One that follows a score hears its guide track when it composes. `notice` is what people should know of it.
+    One that follows a score hears its guide track when it composes. `codebook` is how many semantic codes it knows, 0 for
+    none. `notice` is what people should know of it.
     """
 
     name: str
@@ -69,6 +88,10 @@ class Generator(Protocol):
     @property
     def channels(self) -> int:
         """Latent channels."""
+
+    @property
+    def codebook(self) -> int:
+        """How many semantic codes it knows; 0 is none."""
 
     def plan(self, options: SamplingOptions) -> Plan:
         """A plan from options without blanks. Raises BadRequest for what this family does not know."""
@@ -99,3 +122,14 @@ def refuse_unless_able(generator: Generator, task: TaskName) -> None:
             f"{generator.name} cannot {task}: it was trained for {', '.join(sorted(generator.can))}. "
             f"Choose a checkpoint that can, for example --model base (`melisma models list` shows what each one can do)"
         )
+
+
+def refuse_unknown_codes(generator: Generator, codes: Sequence[int] | None) -> None:
+    """Raise BadRequest where a song has audio codes that the checkpoint does not know."""
+    if not codes or max(codes) < generator.codebook:
+        return
+    known = f"knows codes 0–{generator.codebook - 1}" if generator.codebook else "knows no audio codes"
+    raise BadRequest(
+        f"the blueprint has audio code {max(codes)}, but {generator.name} {known}: the codes were written for another "
+        "checkpoint. Leave them out of the blueprint, or sing it with that one (--model)"
+    )

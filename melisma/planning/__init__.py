@@ -4,11 +4,21 @@
 and the generator's freedom have to do. `understand` is the reverse: from music to a blueprint.
 """
 
-from melisma.planning.drafting import draft, drafts
+from melisma.planning.drafting import draft, drafts, writes_codes
 from melisma.planning.parse import PlanError
 from melisma.planning.planner import Planner, load_planner
 from melisma.planning.scoring import scored
 from melisma.planning.understanding import understand
 from melisma.song import DEFAULT_DURATION_S
 
-__all__ = ["DEFAULT_DURATION_S", "PlanError", "Planner", "draft", "drafts", "load_planner", "scored", "understand"]
+__all__ = [
+    "DEFAULT_DURATION_S",
+    "PlanError",
+    "Planner",
+    "draft",
+    "drafts",
+    "load_planner",
+    "scored",
+    "understand",
+    "writes_codes",
+]

@@ -80,6 +80,12 @@ def plans(request: SongRequest, planner: Planner | None) -> bool:
     return planner is not None and asked is not False and isinstance(_played(request), Compose | Lego | Complete)
 
 
+def writes_codes(request: SongRequest, planner: Planner) -> bool:
+    """Whether a planner would write audio codes for a request."""
+    options = request.planning.over(planner.preferred)
+    return plans(request, planner) and _wants_codes(request.model_copy(update={"planning": options}))
+
+
 def unplanned(request: SongRequest, source_s: float | None = None) -> Blueprint:
     """The blueprint that needs no language model."""
     return merged(request, {}, source_s)

@@ -4,14 +4,16 @@ import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
 import torch
+from torch import nn
 
 from melisma.models.planner import LanguageModel, load_language
-from melisma.models.planner.load import read_planner_config
+from melisma.models.planner.load import Library, dtype_for, read_planner_config
+from melisma.models.planner.qwen import Qwen
 from melisma.planning.limits import LONGEST_S
 from melisma.planning.slots import Form
 from melisma.song import PlanningOptions
@@ -20,6 +22,9 @@ from melisma.song import PlanningOptions
 OFFICIAL = PlanningOptions(temperature=0.85, top_p=0.9, guidance=2.0)
 # Of each weights file this much is read for the fingerprint: enough to tell checkpoints apart, quick for large ones.
 SIGNED_BYTES = 2**20
+
+# Brings a network to the device for the length of a `with` block (see `models.memory`).
+Hosting = Callable[[nn.Module], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,14 +52,24 @@ class Planner:
 def load_planner(
     folder: Path,
     device: torch.device | str = "cpu",
-    library: Literal["torch", "mlx"] = "torch",
+    library: Library = "torch",
     bits: Literal[4, 8] | None = None,
     longest_s: float = LONGEST_S,
+    hosting: Hosting | None = None,
 ) -> Planner:
-    """The planner of a checkpoint folder in the official layout. See `load_language` for what may be raised."""
-    language = load_language(folder, device, library, bits)
+    """The planner of a checkpoint folder in the official layout. See `load_language` for what may be raised.
+
+    With `hosting` the network waits on the processor and comes to the device to work; without it is put there and stays.
+    Networks of other libraries than PyTorch always stay.
+    """
+    hosted = hosting is not None and library == "torch"
+    dtype = dtype_for(device) if library == "torch" else None
+    language = load_language(folder, "cpu" if hosted else device, library, bits, dtype)
     stated = PlanningOptions.of(**read_planner_config(folder).get("planning", {}))
-    return Planner(folder.name, fingerprint(folder, bits), language, longest_s, preferred=stated.over(OFFICIAL))
+    at_work: Callable[[], AbstractContextManager[object]] = nullcontext
+    if hosting is not None and isinstance(language, Qwen):
+        at_work = partial(hosting, language.network)
+    return Planner(folder.name, fingerprint(folder, bits), language, longest_s, at_work, stated.over(OFFICIAL))
 
 
 def fingerprint(folder: Path, bits: int | None = None) -> str:

@@ -4,29 +4,21 @@ Some heads of the diffusion network look at the word they are singing. Dynamic t
 a path from word to word and frame to frame: times for every line (LRC), and a score of how completely, how much in
 order and how confidently the words are sung. Which heads, is part of a checkpoint. The arithmetic is the official one,
 peculiarities included, because thresholds were set with it; only LRC stamps carry seconds into minutes properly.
+Nothing here knows a network: attention comes as numbers.
 
 Axes: l layer, h head, i lyric token, t latent frame.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import softmax
 
-# Layer → heads of the 24-layer network; larger ones name theirs in config.json (`lyric_alignment_layers_config`).
-HEADS: Mapping[int, tuple[int, ...]] = {2: (6,), 3: (10, 11), 4: (3,), 5: (8, 9), 6: (8,)}
+from melisma.song import TimedLine
+
 HEARD, PRESENT, BACKWARD_FRAMES = 0.1, 0.01, 9
 VIOLENCE = 2.0
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of lyrics in time."""
-
-    text: str
-    start_s: float
-    end_s: float
 
 
 @dataclass(frozen=True)
@@ -43,14 +35,6 @@ class Singing:
         return round(min(max(self.coverage**2 * self.monotonicity**2 * self.confidence, 0.0), 1.0), 4)
 
 
-def chosen(attention: Mapping[int, np.ndarray], heads: Mapping[int, Sequence[int]] = HEADS) -> np.ndarray:
-    """The heads that look at words, stacked (h, i, t); layers that are not there are passed over.
-
-    attention: layer → (h, i, t) probabilities.
-    """
-    return np.stack([attention[layer][head] for layer, some in heads.items() if layer in attention for head in some])
-
-
 def singing(attention: np.ndarray, tags: np.ndarray) -> Singing:
     """Judge singing from chosen attention (h, i, t); tags (i,) bool are tokens of [section tags], which nobody sings."""
     mean = attention.mean(axis=0)
@@ -64,7 +48,7 @@ def singing(attention: np.ndarray, tags: np.ndarray) -> Singing:
 
 def lines(
     attention: np.ndarray, token_ids: Sequence[int], duration_s: float, decode: Callable[[Sequence[int]], str]
-) -> list[Line]:
+) -> list[TimedLine]:
     """When each line is sung, section tags included, from chosen attention (h, i, t) of lyric tokens (i,)."""
     clear = sharpened(attention)
     spans = token_spans(clear, duration_s)
@@ -73,7 +57,7 @@ def lines(
     for end in _line_ends(token_ids, decode):
         text = decode(token_ids[start:end]).strip()
         if text:
-            found.append(Line(text, round(spans[start][0], 3), round(spans[end - 1][1], 3)))
+            found.append(TimedLine(text=text, start_s=round(spans[start][0], 3), end_s=round(spans[end - 1][1], 3)))
         start = end
     return found
 
@@ -103,25 +87,27 @@ def token_spans(matrix: np.ndarray, duration_s: float) -> list[tuple[float, floa
 def warp(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The cheapest monotonic path through cost (i, t): its rows and columns from first to last.
 
-    Sums are kept in float32 and a tie goes left, as officially: either changes paths.
+    Sums are kept in float32 and a tie goes left, as officially: either changes paths. Cells whose row and column add up
+    to the same number do not depend on each other and are filled together.
     """
     height, width = cost.shape
-    total = np.full((height + 1, width + 1), np.inf, dtype=np.float32)
-    total[0, 0] = 0
     trace = np.full((height + 1, width + 1), 2, dtype=np.int8)
-    trace[:, 0] = 1
-    for column in range(1, width + 1):
-        for row in range(1, height + 1):
-            diagonal, up, left = total[row - 1, column - 1], total[row - 1, column], total[row, column - 1]
-            if diagonal < up and diagonal < left:
-                best, step = diagonal, 0
-            elif up < diagonal and up < left:
-                best, step = up, 1
-            else:
-                best, step = left, 2
-            total[row, column] = cost[row - 1, column - 1] + best
-            trace[row, column] = step
-    trace[0, :] = 2
+    trace[1:, 0] = 1
+    # Sums along the last two such diagonals, by row; what lies outside the table costs everything.
+    before = np.full(height + 1, np.inf, dtype=np.float32)
+    last = before.copy()
+    before[0] = 0
+    for both in range(2, height + width + 1):
+        rows = np.arange(max(1, both - width), min(height, both - 1) + 1)
+        columns = both - rows
+        diagonal, up, left = before[rows - 1], last[rows - 1], last[rows]
+        best, step = left, np.full(len(rows), 2, dtype=np.int8)
+        for value, other, name in ((up, diagonal, 1), (diagonal, up, 0)):
+            cheaper = (value < other) & (value < left)
+            best, step = np.where(cheaper, value, best), np.where(cheaper, name, step)
+        before, last = last, np.full(height + 1, np.inf, dtype=np.float32)
+        last[rows] = cost[rows - 1, columns - 1] + best
+        trace[rows, columns] = step
     at = (height, width)
     path = []
     while at != (0, 0):
@@ -161,7 +147,7 @@ def token_texts(token_ids: Sequence[int], decode: Callable[[Sequence[int]], str]
     return texts
 
 
-def lrc(timed: Sequence[Line], ends: bool = False) -> str:
+def lrc(timed: Sequence[TimedLine], ends: bool = False) -> str:
     """Lines as LRC: `[01:02.50]text`, with `ends` a second stamp behind the first."""
     return "\n".join(_stamp(line.start_s) + (_stamp(line.end_s) if ends else "") + line.text for line in timed)
 

@@ -30,26 +30,21 @@ class Standing:
 def standing(
     index: int,
     verdicts: Mapping[str, Verdict],
-    scores: Mapping[str, float] | None = None,
     mixture: Mapping[str, float] = MIXTURE,
 ) -> Standing:
-    """One take's standing. scores: parts of the mixture that no judge gives, such as `words` and `planner`, 0–1."""
-    merits = {name: verdict.merit for name, verdict in verdicts.items() if verdict.merit is not None}
-    parts = {name: value for name, value in {**merits, **(scores or {})}.items() if name in mixture}
+    """One take's standing; reasons in the order of the verdicts."""
+    parts = {name: one.merit for name, one in verdicts.items() if one.merit is not None and name in mixture}
     weight = sum(mixture[name] for name in parts)
     score = sum(mixture[name] * value for name, value in parts.items()) / weight if weight else 0.0
     failed = tuple(name for name, verdict in verdicts.items() if not verdict.passed and verdict.merit is None)
     spoken = [f"{name}: {verdict.reason}" for name, verdict in verdicts.items() if name in failed or name in parts]
-    spoken += [f"{name}: {value:.2f}" for name, value in (scores or {}).items()]
     return Standing(index, failed, score, tuple(spoken))
 
 
 def order(
     verdicts: Sequence[Mapping[str, Verdict]],
-    scores: Sequence[Mapping[str, float]] | None = None,
     mixture: Mapping[str, float] = MIXTURE,
 ) -> list[Standing]:
     """Takes from best to worst: fewest failed gates, then highest score, then as they came."""
-    extra = scores or [{}] * len(verdicts)
-    standings = [standing(i, own, more, mixture) for i, (own, more) in enumerate(zip(verdicts, extra, strict=True))]
+    standings = [standing(i, own, mixture) for i, own in enumerate(verdicts)]
     return sorted(standings, key=lambda one: (len(one.failed), -one.score, one.index))

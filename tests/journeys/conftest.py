@@ -20,6 +20,12 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with a planner that speaks of the same codes."""
+    return write_toy(tmp_path_factory.mktemp("planned"), planner=True)
+
+
+@pytest.fixture(scope="session")
 def turbo(toys: dict[str, Path]) -> Band:
     return Band.of(SongRequest(model=str(toys["turbo"])), Store("cpu"))
 

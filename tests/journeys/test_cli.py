@@ -196,3 +196,93 @@ def test_ctrl_c_ends_at_once_and_leaves_nothing(toys: dict[str, Path], tmp_path:
     assert running.returncode == 130
     assert "Traceback" not in err
     assert not list(tmp_path.glob("**/*.flac"))
+
+
+# --- With a planner -------------------------------------------------------------------------------------------------
+
+
+GIVEN = ("--bpm", 100, "--key", "C major", "--meter", 4, "--language", "en", "--keep-caption")
+
+
+@pytest.fixture
+def words() -> Path:
+    path = Path("words.txt")
+    path.write_text("[verse]\nhello world\nla la\n")
+    return path
+
+
+def test_a_song_is_planned_as_the_options_say(terminal: Terminal, planned: Path, words: Path) -> None:
+    common = ("compose", "waltz", *SHORT, "--model", planned, "--device", "cpu", "--seed", 1, "--lyrics", words)
+    numbers = (
+        "--plan-seed",
+        4,
+        "--plan-temperature",
+        0.5,
+        "--plan-top-k",
+        9,
+        "--plan-top-p",
+        0.8,
+        "--plan-guidance",
+        3,
+    )
+    code, out, err = terminal(
+        *common, *GIVEN, *numbers, "--negative", "noise", "--thinking", "-o", "a.flac", "--json", model=False
+    )
+    assert code == 0, err
+    blueprint = json.loads(out)["blueprint"]
+    assert len(blueprint["codes"]) == 7
+    assert blueprint["decided_by"]["codes"] == "planner"
+    known = read_provenance("a.flac")
+    assert known is not None
+    assert known.request.planning.model_dump(exclude_none=True) == {
+        "reasoning": True,
+        "enrich_caption": False,
+        "seed": 4,
+        "temperature": 0.5,
+        "top_k": 9,
+        "top_p": 0.8,
+        "guidance": 3.0,
+        "negative": "noise",
+    }
+    for switch, kept in (("--no-codes", "codes"), ("--no-plan", "use_planner")):
+        code, out, _ = terminal(*common, *GIVEN, switch, "-o", "b.flac", "--json", model=False)
+        assert (code, json.loads(out)["blueprint"]["codes"]) == (0, None)
+        known = read_provenance("b.flac")
+        assert known is not None
+        assert getattr(known.request.planning, kept) is False
+    code, out, _ = terminal(*common, "--no-thinking", "-o", "c.flac", "--json", model=False)
+    blueprint = json.loads(out)["blueprint"]
+    assert (code, blueprint["bpm"], len(blueprint["codes"])) == (0, None, 7)
+
+
+def test_parts_are_planned_where_that_is_asked_for(terminal: Terminal, toys: dict[str, Path], tune: Path) -> None:
+    lego = ("lego", tune, "drums", "--steps", 1, "--model", toys["base"], "--device", "cpu", "-o", "d.flac")
+    assert terminal(*lego, model=False)[0] == 0
+    code, _, err = terminal(*lego, "--plan", model=False)
+    assert (code, "there is no planner here" in err) == (3, True)
+
+
+def test_times_of_lines_are_written_beside_the_take(terminal: Terminal, words: Path) -> None:
+    code, out, _ = terminal(
+        "compose", "waltz", *SHORT, "--lyrics", words, "--seed", 1, "--lrc", "-o", "w.flac", "--json"
+    )
+    assert code == 0
+    lines = Path("w.lrc").read_text().splitlines()
+    assert [line.partition("]")[2] for line in lines] == ["[verse]", "hello world", "la la"]
+    assert lines[0].startswith("[00:0")
+    assert [line["text"] for line in json.loads(out)["takes"][0]["lines"]] == ["[verse]", "hello world", "la la"]
+    code, _, err = terminal("compose", "waltz", *SHORT, "--lrc", "-o", "i.flac")
+    assert (code, Path("i.lrc").exists()) == (0, False)
+    assert "nobody sings" in err
+
+
+def test_the_best_of_planned_takes_says_what_the_planner_found(terminal: Terminal, planned: Path, words: Path) -> None:
+    code, out, _ = terminal(
+        *("compose", "waltz", *SHORT, *GIVEN, "--lyrics", words, "--takes", 2, "--keep", 1, "--seed", 1),
+        *("--model", planned, "--device", "cpu", "-o", "w.flac", "--json"),
+        model=False,
+    )
+    assert code == 0
+    reasons = json.loads(out)["takes"][0]["reasons"]
+    for name in ("words", "planner"):
+        assert any(reason.startswith(f"{name}: ") for reason in reasons)

@@ -6,15 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from melisma.models.v15.config import HEADS_2B
 from melisma.ranking import alignment
-from melisma.ranking.alignment import Line
+from melisma.song import TimedLine
 
 CASES = json.loads((Path(__file__).parents[1] / "data" / "planner" / "alignment.json").read_text(encoding="utf-8"))
 
 
 def heads(case: dict) -> np.ndarray:
-    layers = {layer: np.array(maps) for layer, maps in enumerate(case["attention"])}
-    return alignment.chosen(layers, {int(layer): some for layer, some in case["heads"].items()})
+    """The heads that look at words, stacked; the official code passes over layers that are not there."""
+    layers = dict(enumerate(case["attention"]))
+    named = [(int(layer), head) for layer, some in case["heads"].items() for head in some]
+    return np.stack([layers[layer][head] for layer, head in named if layer in layers])
 
 
 def decoder(case: dict):
@@ -63,11 +66,11 @@ def test_where_the_words_lie(case: dict) -> None:
 
 
 def test_default_heads() -> None:
-    assert {str(layer): list(some) for layer, some in alignment.HEADS.items()} == CASES["default_heads"]
+    assert {str(layer): list(some) for layer, some in HEADS_2B.items()} == CASES["default_heads"]
 
 
 def test_stamps_carry_into_minutes() -> None:
-    assert alignment.lrc([Line("a", 59.999, 61.25)], ends=True) == "[01:00.00][01:01.25]a"
+    assert alignment.lrc([TimedLine(text="a", start_s=59.999, end_s=61.25)], ends=True) == "[01:00.00][01:01.25]a"
 
 
 def test_words_out_of_order_score_less() -> None:

@@ -191,7 +191,10 @@ def test_order_puts_gates_before_merit() -> None:
     assert "clipped: heard" in standings[-1].reasons
     assert "tempo: 120 bpm" in standings[0].reasons
     # words weigh more than tempo
-    assert [one.index for one in order([take(True, 1.0), take(True, 0.0)], [{"words": 0.0}, {"words": 1.0}])] == [1, 0]
+    dropped, sung = take(True, 1.0), take(True, 0.0)
+    dropped["words"], sung["words"] = Verdict(0.0, True, "lost", 0.0), Verdict(1.0, True, "sung", 1.0)
+    assert [one.index for one in order([dropped, sung])] == [1, 0]
+    assert "words: sung" in order([sung])[0].reasons
 
 
 def test_other_packages_bring_judges(monkeypatch: pytest.MonkeyPatch) -> None:

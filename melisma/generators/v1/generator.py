@@ -83,6 +83,11 @@ class V1:
         """Latent channels."""
         return CHANNELS * ROWS
 
+    @property
+    def codebook(self) -> int:
+        """It knows no semantic codes."""
+        return 0
+
     def widen(self) -> bool:
         """Convert the network to float32; False if it is already."""
         if self.dtype == torch.float32:

@@ -5,18 +5,20 @@ cross-attention holds lyrics, timbre and text. Both are computed once per song a
 every guidance branch (docs/decisions/004-one-take-at-a-time.md).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
 import torch
 from torch import Tensor
 
-from melisma.generators.base import Conditioning, Flow, Hosting, Side, at_home
+from melisma.generators.base import Conditioning, Flow, Hosting, Looks, Side, at_home
 from melisma.generators.v15 import prompts
 from melisma.models.text import TextEncoder
-from melisma.models.v15 import AceStep15, Condition
+from melisma.models.v15 import AceStep15, Condition, Prepared
+from melisma.models.v15.looking import looks
 from melisma.sampling import Guided, Plan, Velocity, advanced, guided, resolve
-from melisma.song import Lego, SamplingOptions, TaskName
+from melisma.song import Blueprint, Lego, SamplingOptions, TaskName
 from melisma.tasks.canvas import Canvas
 
 
@@ -41,6 +43,11 @@ class V15:
     def channels(self) -> int:
         """Latent channels."""
         return self.net.config.audio_acoustic_hidden_dim
+
+    @property
+    def codebook(self) -> int:
+        """How many semantic codes it knows."""
+        return self.net.config.codebook
 
     def widen(self) -> bool:
         """Convert the network to float32; False if it is already."""
@@ -78,14 +85,18 @@ class V15:
         blueprint = canvas.blueprint
         instruction = prompts.instruction(canvas.task, blueprint.codes is not None)
         heard = self._context(self._heard(canvas), canvas)
-        song = self._flow(canvas, blueprint.caption, blueprint.lyrics, instruction, heard)
+        condition = self._condition(canvas, blueprint.caption, blueprint.lyrics, instruction)
+        # Prepared at first use: an edit of a song asks for less than a song.
+        with_words = cache(lambda: self.net.prepare(condition.hidden, heard))
+        song = self._flow(with_words, heard)
         deaf = origin = None
         if canvas.hears < 1:
             silence = self._context(self._silence(canvas.frames), canvas)
-            deaf = self._flow(canvas, blueprint.caption, blueprint.lyrics, prompts.MAKE, silence)
+            deaf = self._described(canvas, blueprint.caption, blueprint.lyrics, prompts.MAKE, silence)
         if canvas.edit:
-            origin = self._flow(canvas, canvas.edit.caption, canvas.edit.lyrics, instruction, heard)
-        return Conditioning(song, deaf, origin)
+            origin = self._described(canvas, canvas.edit.caption, canvas.edit.lyrics, instruction, heard)
+        sings = bool(self.net.config.lyric_heads) and not blueprint.instrumental
+        return Conditioning(song, deaf, origin, self._looking(blueprint, with_words) if sings else None)
 
     @torch.inference_mode()
     def codes(self, latents: Tensor) -> tuple[int, ...]:
@@ -94,14 +105,30 @@ class V15:
             _, codes = self.net.tokenize(self._here(latents)[None], self._here(self.silence))
         return tuple(codes[0].tolist())
 
-    def _flow(self, canvas: Canvas, caption: str, lyrics: str, instruction: str, context: Tensor) -> Flow:
+    def _described(self, canvas: Canvas, caption: str, lyrics: str, instruction: str, context: Tensor) -> Flow:
         condition = self._condition(canvas, caption, lyrics, instruction)
+        return self._flow(cache(lambda: self.net.prepare(condition.hidden, context)), context)
+
+    def _flow(self, with_words: Callable[[], Prepared], context: Tensor) -> Flow:
         # Prepared at first use: without guidance the null branch is never computed at all.
-        with_words = cache(lambda: self.net.prepare(condition.hidden, context))
         without_words = cache(lambda: self.net.prepare_null(context))
         return Flow(self._velocity(with_words), self._velocity(without_words))
 
-    def _velocity(self, prepared) -> Velocity:  # type: ignore[no-untyped-def]
+    def _looking(self, blueprint: Blueprint, with_words: Callable[[], Prepared]) -> Callable[[Tensor, float], Looks]:
+        """Where the decoder looks among the lyrics. They lie first among what it attends to."""
+        words = prompts.lyric_prompt(blueprint.lyrics, blueprint.language)
+        tokens = self.text.tokens(words, prompts.LYRIC_TOKENS)
+        header = self.text.tokens(prompts.lyric_header(blueprint.language), prompts.LYRIC_TOKENS)[:-1]
+
+        def look(x: Tensor, t: float) -> Looks:
+            with self.hosting(self.net.decoder), torch.inference_mode():
+                seen = looks(self.net.decoder, self._here(x), t, with_words(), self.net.config.lyric_heads)
+            attention = seen[:, : len(tokens)].cpu().numpy()
+            return Looks(attention, tuple(tokens), tuple(header), self.text.end, self.text.spell)
+
+        return look
+
+    def _velocity(self, prepared: Callable[[], Prepared]) -> Velocity:
         def velocity(x: Tensor, t: float) -> Tensor:
             with self.hosting(self.net.decoder), torch.inference_mode():
                 return self.net.step(x.to(self.device, self.dtype), t, prepared()).to(x)

@@ -58,7 +58,12 @@ def text_prompt(caption: str, instruction: str, metadata: str) -> str:
 
 def lyric_prompt(lyrics: str, language: str) -> str:
     """What the lyric encoder reads."""
-    return f"# Languages\n{language}\n\n# Lyric\n{lyrics}{END}"
+    return f"{lyric_header(language)}{lyrics}{END}"
+
+
+def lyric_header(language: str) -> str:
+    """What stands before the words."""
+    return f"# Languages\n{language}\n\n# Lyric\n"
 
 
 def stems_caption(caption: str, part: str, masked: bool) -> str:

@@ -23,8 +23,8 @@ def load_language(
 ) -> LanguageModel:
     """The language model of a planner checkpoint in the official layout.
 
-    bits: weights as 8- or 4-bit integers, None as they are. dtype: None is bfloat16 on CUDA, else float32, because half
-    precision overflows in these checkpoints. Raises MissingModel or BadCheckpoint, and says what to do.
+    bits: weights as 8- or 4-bit integers, None as they are. dtype: None is what the device is good at (`dtype_for`).
+    Raises MissingModel or BadCheckpoint, and says what to do.
     """
     config = read_planner_config(folder)
     vocabulary = read_vocabulary(folder)
@@ -40,9 +40,12 @@ def load_language(
         return load_mlx(folder, vocabulary, context, bits)
     from melisma.models.planner.qwen import load_qwen
 
-    device = torch.device(device)
-    dtype = dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
-    return load_qwen(folder, vocabulary, context, device, dtype, bits)
+    return load_qwen(folder, vocabulary, context, torch.device(device), dtype or dtype_for(device), bits)
+
+
+def dtype_for(device: torch.device | str) -> torch.dtype:
+    """The precision that planners are run with: half precision overflows in these checkpoints."""
+    return torch.bfloat16 if torch.device(device).type == "cuda" else torch.float32
 
 
 def read_planner_config(folder: Path) -> dict[str, Any]:

@@ -53,6 +53,15 @@ class TextEncoder:
             numbers.append(self._end)
         return numbers if len(numbers) <= max_tokens else [*numbers[: max_tokens - 1], self._end]
 
+    @property
+    def end(self) -> int:
+        """The number of the end token."""
+        return self._end
+
+    def spell(self, numbers: Sequence[int]) -> str:
+        """The text of token numbers; bytes that are no UTF-8 become U+FFFD."""
+        return str(self._tokenizer.decode(list(numbers), skip_special_tokens=False))
+
     @torch.no_grad()
     def hidden(self, texts: Sequence[str], max_tokens: int) -> tuple[Tensor, Tensor]:
         """Last hidden states (b, l, e) and mask (b, l), 1 where a token is."""

@@ -5,6 +5,7 @@ with the values of the 2B model they were written for. The encoder side (lyrics,
 widths of its own since XL; where they are absent it shares the decoder's.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -42,6 +43,9 @@ SILENT_2B: dict[str, Any] = {
     "is_lego_sft": False,
     "lyric_alignment_layers_config": None,
 }
+
+# Heads of the 2B network that look at the word being sung, by layer; larger ones name theirs in config.json.
+HEADS_2B: Mapping[int, tuple[int, ...]] = {2: (6,), 3: (10, 11), 4: (3,), 5: (8, 9), 6: (8,)}
 
 # What every checkpoint of the family says, and the network takes for granted.
 GRANTED: dict[str, Any] = {
@@ -101,6 +105,12 @@ class AceStep15Config:
                 raise BadCheckpoint(
                     f"config.json gives {heads} {side}attention heads for {groups} key/value heads: not a multiple"
                 )
+        for layer, heads in self.lyric_heads.items():
+            if not 0 <= layer < self.num_hidden_layers or not set(heads) <= set(range(self.num_attention_heads)):
+                raise BadCheckpoint(
+                    f"lyric_alignment_layers_config in config.json names heads {list(heads)} of layer {layer}; there are "
+                    f"{self.num_hidden_layers} layers of {self.num_attention_heads} heads"
+                )
         if self.head_dim % 2:
             raise BadCheckpoint(
                 f"head_dim in config.json is {self.head_dim}, expected an even number (rotary positions)"
@@ -138,6 +148,20 @@ class AceStep15Config:
         """Attention of the first layers of any stack; each starts anew, and goes on alternating past the list."""
         alternating = tuple((SLIDING, FULL)[i % 2] for i in range(layers))
         return self.layer_types[:layers] + alternating[len(self.layer_types) :]
+
+    @property
+    def lyric_heads(self) -> Mapping[int, tuple[int, ...]]:
+        """Layer → heads that look at the word being sung; empty where nobody knows them."""
+        stated = self.lyric_alignment_layers_config
+        if stated is None:
+            shape = (self.num_hidden_layers, self.num_attention_heads)
+            return HEADS_2B if shape == (SILENT_2B["num_hidden_layers"], SILENT_2B["num_attention_heads"]) else {}
+        return {int(layer): tuple(heads) for layer, heads in stated.items() if heads}
+
+    @property
+    def codebook(self) -> int:
+        """How many semantic codes there are."""
+        return math.prod(self.fsq_input_levels)
 
     @property
     def context_channels(self) -> int:

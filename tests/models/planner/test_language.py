@@ -9,6 +9,7 @@ import torch
 
 from melisma.errors import BadCheckpoint, BadRequest, Cancelled, MissingModel
 from melisma.listen import Listener
+from melisma.models.memory import move_in, move_out
 from melisma.models.planner import load_language
 from melisma.models.planner.qwen import Qwen
 from melisma.models.planner.toy import write_toy_planner
@@ -71,6 +72,19 @@ def test_a_window_larger_than_what_was_read_changes_nothing(language: Qwen) -> N
         said = language.score(hidden[:, -1], slice(0, None))
     for row, prompt in enumerate([PROMPT, OTHER]):
         assert torch.allclose(said[row], plain(language, [*prompt, 61]), atol=1e-5)
+
+
+def test_a_network_that_travels_keeps_one_table_for_reading_and_writing(folder: Path) -> None:
+    language = load_language(folder)
+    assert isinstance(language, Qwen)
+    network, said = language.network, language.surprise(PROMPT, OTHER)
+    before = network.lm_head.weight.data_ptr()
+    home = move_in(network, lambda tensor: tensor.clone())
+    assert network.lm_head.weight.data_ptr() == network.model.embed_tokens.weight.data_ptr() != before
+    assert torch.equal(language.surprise(PROMPT, OTHER), said)
+    move_out(network, home)
+    assert network.lm_head.weight.data_ptr() == network.model.embed_tokens.weight.data_ptr() == before
+    assert torch.equal(language.surprise(PROMPT, OTHER), said)
 
 
 def test_surprise_is_the_plain_network(language: Qwen) -> None:
