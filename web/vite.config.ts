@@ -15,6 +15,7 @@ export default defineConfig({
     // The content security policy allows no data: addresses for scripts, styles and fonts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 700,
   },
   server: { port: 5173, proxy: { '/api': studio, '/health': studio } },
   test: {

@@ -80,7 +80,6 @@ function SimpleForm({ draft, change, defaults, submit }: FormProps & { submit: R
             change({ takes: Number(takes ?? 1) })
           }}
         />
-        <span className={styles.grow} />
         {submit}
       </div>
     </div>
@@ -300,10 +299,10 @@ export function Compose({
         <SimpleForm
           {...form}
           submit={
-            <>
+            <div className={styles.boxActions}>
               {planButton}
               {createButton}
-            </>
+            </div>
           }
         />
       ) : (
