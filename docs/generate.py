@@ -1,4 +1,5 @@
-"""Pages that are written from the code: the request, from its schema, and the command line, from its own help.
+"""Pages that are written from the code: the request, from its schema, the command line, from its own help, the studio's
+settings, from their class.
 
 `python docs/generate.py` writes them; `tests/test_docs.py` fails while they are out of date.
 """
@@ -12,6 +13,7 @@ import click
 from melisma.audio.files import land
 from melisma.cli import melisma
 from melisma.song import Blueprint, Model, Provenance, Song, SongRequest, Take
+from melisma.studio.settings import Settings
 
 REFERENCE = Path(__file__).parent / "reference"
 NOTE = "<!-- Written by docs/generate.py; edit the code it reads instead. -->\n"
@@ -169,7 +171,44 @@ def help_of(command: click.Command, name: str, parent: click.Context | None, lev
     return lines
 
 
-PAGES = {"request.md": request_page, "cli.md": cli_page}
+# --- The studio's settings ------------------------------------------------------------------------------------------
+
+
+def settings_page() -> str:
+    """Every setting of the studio: flag, environment, file, default."""
+    lines = [
+        NOTE,
+        "# Settings of the studio",
+        "",
+        "A flag of `melisma studio` wins over the environment, the environment over `studio.toml` in the data folder",
+        "(`melisma doctor` tells where that is), the file over the defaults. In the file a setting has its plain name:",
+        '`port = 8000`, `hosts = ["music.example.org"]`.',
+        "",
+        "| setting | flag | environment | holds | default | meaning |",
+        "|---|---|---|---|---|---|",
+    ]
+    schema = Settings.model_json_schema()
+    flags = flags_of("studio")
+    for name, field in schema["properties"].items():
+        flag = f"`{flags[name]}`" if name in flags else "–"
+        default = PLACES.get(name) or default_of(field)
+        meaning = field.get("description", "").replace("|", "\\|")
+        variable = f"`{Settings.model_config['env_prefix']}{name.upper()}`"
+        lines.append(f"| `{name}` | {flag} | {variable} | {kind_of(field)} | {default} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+# Defaults that depend on the machine.
+PLACES = {"data": "`studio` in the data folder"}
+
+
+def flags_of(command: str) -> dict[str, str]:
+    """The flags of a command, by the name of what they set; none where there is no such command."""
+    found = melisma.get_command(click.Context(melisma), command)
+    return {option.name: option.opts[-1] for option in found.params if option.name} if found else {}
+
+
+PAGES = {"request.md": request_page, "cli.md": cli_page, "studio-settings.md": settings_page}
 
 if __name__ == "__main__":
     for page, write in PAGES.items():

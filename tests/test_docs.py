@@ -35,6 +35,12 @@ def test_every_field_is_described() -> None:
     assert bare <= {"planning", "sampling", "finish", "request", "blueprint", "takes", "tags", "artwork"}
 
 
+def test_every_setting_is_described() -> None:
+    rows = [row for row in GENERATE.settings_page().splitlines() if row.startswith("| `")]
+    assert len(rows) == len(GENERATE.Settings.model_fields)
+    assert [row for row in rows if row.endswith("|  |") or "| – | `MELISMA" in row] == []
+
+
 @pytest.mark.parametrize(
     ("field", "words"),
     [

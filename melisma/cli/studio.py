@@ -60,7 +60,7 @@ def studio(browser: bool, **given: Any) -> None:
         click.echo(f"The studio is at {home}  (Ctrl-C ends it)")
         if settings.lan:
             access = app.state.studio.access
-            click.echo(invitation(port, access.passcode if access.setup_needed() else None))
+            click.echo(invitation(port, access.passcode if access.setup_needed() else None, settings.host))
         if browser:
             webbrowser.open(home)
 

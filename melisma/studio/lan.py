@@ -6,6 +6,8 @@ import socket
 import psutil
 import segno
 
+# Addresses to bind that nobody else can type.
+EVERYWHERE = (None, "0.0.0.0", "::", "127.0.0.1", "localhost", "::1")
 # Never asked: a connectionless socket only looks up which way it would send.
 SOMEWHERE = ("192.0.2.1", 9)
 
@@ -48,7 +50,7 @@ def qr_text(text: str) -> str:
 
 def invitation(port: int, passcode: str | None, host: str | None = None) -> str:
     """What `melisma studio --lan` prints: the address, its picture, and the passcode of the first account."""
-    address = host or lan_address()
+    address = lan_address() if host in EVERYWHERE else host
     if address is None:
         return "This machine is on no network: connect it, then start the studio again."
     url = url_at(address, port)
