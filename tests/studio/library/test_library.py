@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from melisma.studio import library
 from melisma.studio.problems import NotHere
 from melisma.studio.sounds import Origin, keep_sound, origin_of
-from melisma.studio.tables import File, Take
+from melisma.studio.tables import File, Job, Take
 
 
 def test_a_take_is_stored_once_per_job_and_number(shelf: Shelf) -> None:
@@ -215,6 +215,21 @@ def test_an_administrator_changes_what_is_shared_but_does_not_see_what_is_privat
     shelf.client.patch(f"/api/songs/{shared}", json={"shared": True}, headers={"X-User": "Ann"})
     assert shelf.client.get(f"/api/songs/{private}").status_code == 404
     assert shelf.client.patch(f"/api/songs/{shared}", json={"title": "Opened"}).status_code == 200
+
+
+def test_a_song_tells_of_its_unfinished_jobs_and_their_place(shelf: Shelf) -> None:
+    song_id = shelf.song()
+    owner = shelf.people["You"].id
+    with shelf.database.transaction() as session:
+        for number, (state, priority) in enumerate([("queued", 0), ("queued", 5), ("queued", 0), ("done", 9)]):
+            job = Job(
+                owner_id=owner, kind="sing", state=state, priority=priority, request={"takes": 3}, title=str(number)
+            )
+            job.song_id = song_id if number in (2, 3) else None
+            session.add(job)
+            session.flush()
+    jobs = shelf.client.get(f"/api/songs/{song_id}").json()["jobs"]
+    assert [(job["title"], job["position"], job["takes"], job["mine"]) for job in jobs] == [("2", 2, 3, True)]
 
 
 def test_playing_a_song_is_remembered_but_is_no_edit(shelf: Shelf) -> None:
