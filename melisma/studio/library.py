@@ -7,6 +7,7 @@ its owner, and, where shared, by an administrator. What may not be seen does not
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -321,6 +322,15 @@ def delete_forever(session: Session, files: Files, songs: Sequence[Song]) -> Non
         session.execute(delete(Song).where(Song.id.in_(part)))
     for song_id in ids:
         afterwards(session, partial(cards.remove, files, song_id))
+
+
+def empty_old_trash(session: Session, files: Files, days: int) -> int:
+    """Delete for good what has been in anybody's trash for longer than this; returns how many songs. 0 days: never."""
+    if not days:
+        return 0
+    old = session.scalars(select(Song).where(Song.deleted_at < now() - timedelta(days=days))).all()
+    delete_forever(session, files, old)
+    return len(old)
 
 
 def in_parts(ids: Sequence[str], size: int = 500) -> list[Sequence[str]]:

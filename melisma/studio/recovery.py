@@ -164,6 +164,32 @@ def restore_sound(
     return origin.song_id
 
 
+# --- A whole library ------------------------------------------------------------------------------------------------
+
+
+def restore_if_lost(database: Database, files: Files, owner: User) -> int:
+    """Bring back all songs that have a card, where the database knows none at all; returns how many.
+
+    For the start of a studio whose database is gone. Quick, for nothing is decoded: `checkup.repair` does the rest.
+    """
+    with database.reading() as session:
+        if session.scalar(select(Song.id).limit(1)) is not None:
+            return 0
+    found = cards.read_all(files)
+    sounds = {}
+    for take in (take for card in found for take in card.takes):
+        stored = present(files, take.sha256, f".{take.format}")
+        if stored:
+            sounds[take.sha256] = stored
+    restored = 0
+    for card in found:
+        try:
+            restored += bool(restore_card(database, files, owner_by_name(database, card, owner), card, sounds))
+        except MelismaError:
+            continue
+    return restored
+
+
 # --- A whole folder -------------------------------------------------------------------------------------------------
 
 

@@ -1,15 +1,16 @@
 """Songs, takes, permissions, trash and files: nothing is lost that was not deleted, nothing stays that was."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from shelf import Shelf, provenance, score, tone
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from melisma.studio import library
 from melisma.studio.problems import NotHere
 from melisma.studio.sounds import Origin, keep_sound, origin_of
-from melisma.studio.tables import File, Job, Take
+from melisma.studio.tables import File, Job, Song, Take, now
 
 
 def test_a_take_is_stored_once_per_job_and_number(shelf: Shelf) -> None:
@@ -160,6 +161,20 @@ def test_files_go_when_nothing_needs_them_any_more(shelf: Shelf) -> None:
     with shelf.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(File)) == 0
         assert session.scalar(select(func.count()).select_from(Take)) == 0
+
+
+def test_old_trash_is_emptied(shelf: Shelf) -> None:
+    old, _ = shelf.played_song("Old")
+    young, _ = shelf.played_song("Young", pitch_hz=330.0)
+    for song_id in (old, young):
+        shelf.client.delete(f"/api/songs/{song_id}")
+    with shelf.database.transaction() as session:
+        session.execute(update(Song).where(Song.id == old).values(deleted_at=now() - timedelta(days=31)))
+    for days, gone in ((0, 0), (30, 1), (30, 0)):
+        with shelf.database.transaction() as session:
+            assert library.empty_old_trash(session, shelf.files, days) == gone
+    assert [song["id"] for song in shelf.client.get("/api/songs?trash=true").json()["items"]] == [young]
+    assert len([path for path in shelf.files.all() if path.suffix == ".flac"]) == 1
 
 
 def test_nothing_is_removed_when_a_deletion_does_not_land(shelf: Shelf) -> None:

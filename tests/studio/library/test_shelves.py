@@ -17,7 +17,7 @@ from melisma.studio import checkup
 from melisma.studio.cards import read_all
 from melisma.studio.database import Database, sqlite_url
 from melisma.studio.files import Files
-from melisma.studio.recovery import import_folder
+from melisma.studio.recovery import import_folder, restore_if_lost
 from melisma.studio.shelves import back_up, export_library
 from melisma.studio.tables import File, Song, Take, User
 
@@ -77,6 +77,15 @@ def test_a_lost_database_loses_no_song(shelf: Shelf) -> None:
     assert shelf.client.get("/api/songs", params={"q": "hello"}).json()["total"] == 1
     assert shelf.client.get(f"/api/takes/{ids['second']}/audio").status_code == 200
     assert checkup.check(shelf.database, shelf.files).sound
+
+
+def test_a_studio_that_starts_without_its_database_has_its_songs(shelf: Shelf) -> None:
+    ids = full(shelf)
+    before = known(shelf, ids)
+    assert restore_if_lost(shelf.database, shelf.files, shelf.people["You"]) == 0
+    forget_everything(shelf)
+    assert restore_if_lost(shelf.database, shelf.files, shelf.people["You"]) == 3
+    assert known(shelf, ids) == before
 
 
 def test_without_cards_the_tags_are_enough_for_every_take(shelf: Shelf) -> None:
