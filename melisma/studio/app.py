@@ -31,11 +31,24 @@ from melisma.studio.files import Files
 from melisma.studio.guard import Guard, answer
 from melisma.studio.metrics import Observed
 from melisma.studio.problems import Refused
-from melisma.studio.routes import health, machine, me, models, playlists, songs, takes, tokens, uploads, users
+from melisma.studio.routes import (
+    events,
+    health,
+    jobs,
+    machine,
+    me,
+    models,
+    playlists,
+    songs,
+    takes,
+    tokens,
+    uploads,
+    users,
+)
 from melisma.studio.settings import Settings
 from melisma.studio.shapes import Problem
 
-ROUTES = (songs, takes, playlists, uploads, me, users, tokens, models, machine, health)
+ROUTES = (jobs, events, songs, takes, playlists, uploads, me, users, tokens, models, machine, health)
 PAGE = Path(__file__).parent / "page"
 log = logging.getLogger(__name__)
 

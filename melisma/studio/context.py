@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from melisma.studio.access import Access, Identity, NotAllowed, SignInFirst
+from melisma.studio.bell import Bell
 from melisma.studio.database import Database
 from melisma.studio.files import Files
 from melisma.studio.metrics import Metrics
@@ -24,10 +25,12 @@ class Context:
     files: Files
     access: Access = field(init=False)
     metrics: Metrics = field(init=False)
+    bell: Bell = field(default_factory=Bell)
 
     def __post_init__(self) -> None:
         self.access = Access(self.settings, self.database)
         self.metrics = Metrics(self.database, self.files)
+        self.database.listeners.append(self.bell.ring)
 
 
 def context_of(request: Request) -> Context:

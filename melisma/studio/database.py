@@ -7,16 +7,22 @@ accepted survives a power cut. A write waits up to ten seconds for another proce
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, delete, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
+from melisma.studio.tables import Event
+
 WAIT_MS = 10_000
+EVENTS_LOCK = 6_352_854
+# Hears, in this process, which kinds of events a transaction has just published.
+Listener = Callable[[frozenset[str]], None]
 log = logging.getLogger(__name__)
 
 
@@ -38,6 +44,8 @@ class Database:
         else:
             event.listen(self.engine, "connect", prepare_postgresql)
         self.sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self.listeners: list[Listener] = []
+        event.listen(self.sessions, "before_commit", self._write_events)
         event.listen(self.sessions, "after_commit", run_afterwards)
         event.listen(self.sessions, "after_soft_rollback", forget_afterwards)
 
@@ -53,6 +61,29 @@ class Database:
         with self.sessions() as session:
             session.connection(execution_options={"melisma_reading": True})
             yield session
+
+    def _write_events(self, session: Session) -> None:
+        """What was published goes in last, one transaction after another, so that ids become visible in their order.
+
+        SQLite has one writer anyway. Elsewhere a lock that is held from here to the end sees to it; nothing is waited
+        for after it, so nobody can wait in a circle.
+        """
+        events: list[Event] = session.info.pop("events", [])
+        if session.in_nested_transaction():
+            session.info["events"] = events
+        elif events:
+            if not self.embedded:
+                session.execute(select(func.pg_advisory_xact_lock(EVENTS_LOCK)))
+            old = {one.about for one in events if one.about}
+            session.execute(delete(Event).where(Event.about.in_(old)))
+            last = {one.about or id(one): one for one in events}
+            session.add_all(last.values())
+            session.flush()
+            afterwards(session, partial(self._tell, frozenset(one.kind for one in events)))
+
+    def _tell(self, kinds: frozenset[str]) -> None:
+        for listener in self.listeners:
+            listener(kinds)
 
     def migrate(self) -> None:
         """Bring the tables to this version."""
@@ -86,6 +117,7 @@ def forget_afterwards(session: Session, previous: SessionTransaction) -> None:
     """Nothing landed."""
     if not previous.nested:
         session.info.pop("afterwards", None)
+        session.info.pop("events", None)
 
 
 def prepare_sqlite(connection: Any, record: object) -> None:

@@ -249,17 +249,22 @@ class Job(Base):
     """Something to do that takes a while.
 
     kind: sing (makes takes of `song_id`), plan (writes a blueprint), understand (listens to a file), pull (fetches a
-    model). state: queued → running → done | failed | cancelled. `claim` names the worker process that holds it.
+    model). state: queued → running → done | failed | cancelled. `claim` names the worker process that holds it; whoever
+    writes for a job checks that it still is. `attempts` counts how often it was begun, `deaths` how often the worker died
+    of it. `memo` is what a worker leaves to the next one: the plan, what the judges said of takes that are stored.
+    `fingerprint` is of what was sent, so that the same idempotency key cannot mean two things.
     """
 
     __tablename__ = "jobs"
     __table_args__ = (
         UniqueConstraint("owner_id", "idempotency_key"),
         Index("jobs_waiting", "state", "priority", "created_at"),
+        Index("jobs_served", "owner_id", "started_at"),
     )
     id: Mapped[str] = mapped_column(String(ID), primary_key=True, default=new_id)
     owner_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     idempotency_key: Mapped[str | None] = mapped_column(String(80))
+    fingerprint: Mapped[str | None] = mapped_column(String(SHA))
     kind: Mapped[str] = mapped_column(String(16))
     title: Mapped[str] = mapped_column(String(200), default="")
     song_id: Mapped[str | None] = mapped_column(ForeignKey("songs.id", ondelete="CASCADE"), index=True)
@@ -278,6 +283,8 @@ class Job(Base):
     error: Mapped[str | None] = mapped_column(Text)
     trace: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(default=0)
+    deaths: Mapped[int] = mapped_column(default=0)
+    memo: Mapped[dict[str, Any]] = mapped_column(default=dict)
     claim: Mapped[str | None] = mapped_column(String(ID))
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -296,13 +303,17 @@ class JobNote(Base):
 
 
 class Event(Base):
-    """Something a page wants to know. `owner_id` None: everybody may know. Ids grow, never repeat."""
+    """Something a page wants to know. `owner_id` None: everybody may know. Ids grow, never repeat.
+
+    Of events that are `about` the same thing only the last is kept: each tells all.
+    """
 
     __tablename__ = "events"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     owner_id: Mapped[str | None] = mapped_column(String(ID), index=True)
     kind: Mapped[str] = mapped_column(String(40))
+    about: Mapped[str | None] = mapped_column(String(ID), index=True)
     payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
     at: Mapped[datetime] = mapped_column(default=now)
 

@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("owner_id", sa.String(length=32), nullable=True),
         sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("about", sa.String(length=32), nullable=True),
         sa.Column("payload", sa.JSON(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -23,6 +24,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_events_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_events_about"), ["about"], unique=False)
 
     op.create_table(
         "files",
@@ -144,6 +146,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("owner_id", sa.String(length=32), nullable=False),
         sa.Column("idempotency_key", sa.String(length=80), nullable=True),
+        sa.Column("fingerprint", sa.String(length=64), nullable=True),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
         sa.Column("song_id", sa.String(length=32), nullable=True),
@@ -162,6 +165,8 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("trace", sa.Text(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("deaths", sa.Integer(), nullable=False),
+        sa.Column("memo", sa.JSON(), nullable=False),
         sa.Column("claim", sa.String(length=32), nullable=True),
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -175,6 +180,7 @@ def upgrade() -> None:
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_jobs_owner_id"), ["owner_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_jobs_song_id"), ["song_id"], unique=False)
+        batch_op.create_index("jobs_served", ["owner_id", "started_at"], unique=False)
         batch_op.create_index("jobs_waiting", ["state", "priority", "created_at"], unique=False)
 
     op.create_table(
@@ -284,6 +290,7 @@ def downgrade() -> None:
     op.drop_table("playlist_entries")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.drop_index("jobs_waiting")
+        batch_op.drop_index("jobs_served")
         batch_op.drop_index(batch_op.f("ix_jobs_song_id"))
         batch_op.drop_index(batch_op.f("ix_jobs_owner_id"))
 
@@ -310,6 +317,7 @@ def downgrade() -> None:
     op.drop_table("users")
     op.drop_table("files")
     with op.batch_alter_table("events", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_events_about"))
         batch_op.drop_index(batch_op.f("ix_events_owner_id"))
 
     op.drop_table("events")
