@@ -27,7 +27,7 @@ const borders = [
 ]
 
 export default tseslint.config(
-  { ignores: ['node_modules', 'src/api/schema.ts'] },
+  { ignores: ['node_modules', 'scripts', 'src/api/schema.ts'] },
   js.configs.recommended,
   tseslint.configs.strict,
   a11y.flatConfigs.recommended,
