@@ -406,6 +406,12 @@ class PlanningOptions(Options):
     guidance: float | None = Field(
         None, ge=1, le=10, description="How strongly codes follow the words; 1 is off and twice as fast. None is 2."
     )
+    repetition_penalty: float | None = Field(
+        None,
+        ge=1,
+        le=2,
+        description="Above 1, audio codes that a take has already are less likely again. None is 1, off.",
+    )
     negative: str | None = Field(
         None, max_length=MAX_CAPTION, description="What the codes should lead away from, in words."
     )
@@ -492,7 +498,7 @@ class SongRequest(Model):
     def _consistent(self) -> Self:
         if self.seeds is not None and len(self.seeds) != self.takes:
             raise ValueError(f"{len(self.seeds)} seeds for {self.takes} takes: give one seed per take, or no seeds")
-        if self.instrumental and self.lyrics and self.lyrics.strip().lower() != INSTRUMENTAL.lower():
+        if self.instrumental and not wordless(self.lyrics or ""):
             raise ValueError(
                 "an instrumental song with lyrics: leave out the lyrics, or do not ask for an instrumental"
             )
@@ -500,6 +506,11 @@ class SongRequest(Model):
 
 
 Decider = Literal["person", "planner", "default", "source", "generator"]
+
+
+def wordless(lyrics: str) -> bool:
+    """Whether lyrics say that nobody sings: there are none, or only a mark."""
+    return lyrics.strip().lower() in ("", "[inst]", INSTRUMENTAL.lower())
 
 
 class Blueprint(Model):
@@ -532,7 +543,7 @@ class Blueprint(Model):
     @property
     def instrumental(self) -> bool:
         """Whether nobody sings."""
-        return self.lyrics.strip().lower() in ("", INSTRUMENTAL.lower())
+        return wordless(self.lyrics)
 
 
 class TimedLine(Model):

@@ -66,6 +66,7 @@ def planning_options(short: bool = False) -> tuple[Callable[..., Any], ...]:
         number("temperature", float, "How freely the planner chooses, 0–2 (default 0.85)."),
         number("top-k", int, "How many likely tokens it chooses from (default: no limit)."),
         number("top-p", float, "Share of likely tokens it chooses from (default 0.9)."),
+        number("repetition-penalty", float, "Above 1, codes of a take are less likely again (default 1, off)."),
         number("guidance", float, "How strongly codes follow the words (default 2; 1 is off)."),
         number("seed", int, "Seed of the plan and its codes."),
     )
@@ -92,6 +93,7 @@ OUTPUT = (
     click.option("--takes", type=int, help="How many takes to make."),
     click.option("--keep", type=click.IntRange(1), help="Keep the best N takes, by judges that listen to them."),
     click.option("--lrc", is_flag=True, help="Write beside each take when its lines are sung (.lrc)."),
+    click.option("--vtt", is_flag=True, help="The same as subtitles (.vtt)."),
     click.option("-o", "--out", type=click.Path(path_type=Path), help="File or folder to write to."),
     click.option("--format", "format_", type=click.Choice(FORMATS), help="File format where OUT does not say."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
@@ -116,7 +118,7 @@ PLAIN = ("language", "bpm", "key", "instrumental", "duration_s", "takes", "seeds
 SAMPLED = ("steps", "shift", "solver", "guidance", "guidance_method")
 FINISHED = ("lufs", "fade_in_s", "fade_out_s")
 PLANNED = ("planner", "use_planner", "reasoning", "codes", "polish", "negative")
-PLAN_NUMBERS = ("temperature", "top_k", "top_p", "guidance", "seed")
+PLAN_NUMBERS = ("temperature", "top_k", "top_p", "repetition_penalty", "guidance", "seed")
 
 
 def request_of(task: Task, caption: str, given: dict[str, Any], inherited: SongRequest | None = None) -> SongRequest:

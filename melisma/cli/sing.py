@@ -36,6 +36,7 @@ from melisma.song import (
     Extract,
     FinishOptions,
     Lego,
+    Provenance,
     Repaint,
     Retake,
     SamplingOptions,
@@ -215,7 +216,6 @@ def sing(
     from melisma.cli.progress import Bars
     from melisma.engine import Band, best, rehearse
     from melisma.models.store import Store
-    from melisma.ranking.alignment import lrc
 
     with Bars() as listen:
         band = Band.of(request, Store(given.get("device"), given.get("memory")))
@@ -227,21 +227,31 @@ def sing(
             raise BadRequest(f"{keep} takes cannot be kept out of {request.takes}: ask for more with --takes")
         paths = targets(rehearsal.request, keep, given.get("out"), given.get("format_"))
         choosing = keep < request.takes
-        timed = bool(given.get("lrc"))
+        timed = bool(given.get("lrc") or given.get("vtt"))
         if timed and not rehearsal.tells_words:
-            listen.note(f"No .lrc is written: {wordless(rehearsal)}")
+            listen.note(f"Nothing is known of when words are sung: {wordless(rehearsal)}")
         takes = (rehearsal.take(seed, listen, follow=timed or choosing) for seed in rehearsal.seeds)
         reports = []
         # Without a choice to make, each take is written as soon as it is sung.
         for path, take in zip(paths, best(list(takes), keep, band.planner, listen) if choosing else takes, strict=True):
             write(path, take.waveform, provenance=take.provenance, title=title_of(request), listen=listen)
-            if timed and take.provenance.lines:
-                land(path.with_suffix(".lrc"), f"{lrc(take.provenance.lines)}\n".encode())
+            for suffix, text in timings_of(take.provenance, given).items():
+                land(path.with_suffix(suffix), text.encode())
             reports.append(take.report(path))
             if not given.get("as_json"):
                 click.echo("\n    ".join((str(path), *take.provenance.reasons)))
     if given.get("as_json"):
         click.echo(json.dumps({"takes": reports, **rehearsal.report()}, ensure_ascii=False))
+
+
+def timings_of(known: Provenance, given: dict[str, Any]) -> dict[str, str]:
+    """Files with the times of a take's lines, by suffix."""
+    from melisma.ranking.alignment import lrc
+    from melisma.ranking.subtitles import subtitles, vtt
+
+    stamped = lrc(known.lines, ends=True)
+    texts = {"lrc": f"{lrc(known.lines)}\n", "vtt": vtt(subtitles(stamped, known.blueprint.duration_s))}
+    return {f".{kind}": text for kind, text in texts.items() if given.get(kind) and known.lines}
 
 
 def wordless(rehearsal: "Rehearsal") -> str:

@@ -261,6 +261,7 @@ def _with_codes(
         session.taste,
         session.options.guidance,
         session.listen,
+        session.options.repetition_penalty or 1.0,
     )
     deciders: dict[str, Decider] = {**blueprint.decided_by, "codes": "planner"}
     return tuple(blueprint.model_copy(update={"codes": own, "decided_by": deciders}) for own in codes)

@@ -11,7 +11,7 @@ import torch
 
 from melisma.listen import Listener, quiet
 from melisma.models.planner.language import LanguageModel
-from melisma.sampling.tokens import Taste, choose, guide
+from melisma.sampling.tokens import Taste, choose, guide, wearied
 
 
 def write_codes(
@@ -23,10 +23,12 @@ def write_codes(
     taste: Taste,
     guidance: float = 1.0,
     listen: Listener = quiet,
+    repetition_penalty: float = 1.0,
 ) -> list[tuple[int, ...]]:
     """`count` codes for each source of randomness. against: what guidance leads away from; None or scale 1 is off.
 
-    What a take gets does not depend on the takes beside it: its source gives it one number per code, drawn here.
+    What a take gets does not depend on the takes beside it: its source gives it one number per code, drawn here. A
+    repetition penalty above 1 makes codes of a take less likely to come again in it.
     """
     guided = against is not None and guidance != 1
     prompts = [prompt, against] if guided and against is not None else [prompt]
@@ -43,6 +45,11 @@ def write_codes(
         if guided:
             conditional, unconditional = logits.chunk(2)
             logits = guide(conditional, unconditional, guidance)
+        if repetition_penalty != 1:
+            used = torch.zeros_like(logits, dtype=torch.bool)
+            logits = wearied(
+                logits, used.scatter(1, torch.stack(written, dim=1), True) if written else used, repetition_penalty
+            )
         written.append(choose(logits, draws[:, i].to(logits), taste))
         listen.step()
     return [tuple(codes) for codes in torch.stack(written, dim=1).tolist()] if written else [()] * len(sources)

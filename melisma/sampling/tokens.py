@@ -28,6 +28,14 @@ def guide(conditional: Tensor, unconditional: Tensor, scale: float) -> Tensor:
     return unconditional + scale * (conditional - unconditional)
 
 
+def wearied(logits: Tensor, written: Tensor, penalty: float) -> Tensor:
+    """Make what was written already less likely: its logits move towards less by a factor.
+
+    logits: (b, v); written: (b, v) bool; returns (b, v).
+    """
+    return torch.where(written, torch.where(logits > 0, logits / penalty, logits * penalty), logits)
+
+
 def choose(logits: Tensor, draws: Tensor, taste: Taste) -> Tensor:
     """One candidate per sequence. logits: (b, v); draws: (b,) uniform in [0, 1); returns (b,) int64.
 

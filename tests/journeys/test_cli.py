@@ -14,6 +14,7 @@ import yaml
 
 from melisma.audio import read, read_provenance
 from melisma.cli import main
+from melisma.models.planner.toy import write_toy_planner
 from melisma.song import Blueprint
 
 
@@ -264,13 +265,16 @@ def test_parts_are_planned_where_that_is_asked_for(terminal: Terminal, toys: dic
 
 def test_times_of_lines_are_written_beside_the_take(terminal: Terminal, words: Path) -> None:
     code, out, _ = terminal(
-        "compose", "waltz", *SHORT, "--lyrics", words, "--seed", 1, "--lrc", "-o", "w.flac", "--json"
+        "compose", "waltz", *SHORT, "--lyrics", words, "--seed", 1, "--lrc", "--vtt", "-o", "w.flac", "--json"
     )
     assert code == 0
     lines = Path("w.lrc").read_text().splitlines()
     assert [line.partition("]")[2] for line in lines] == ["[verse]", "hello world", "la la"]
     assert lines[0].startswith("[00:0")
     assert [line["text"] for line in json.loads(out)["takes"][0]["lines"]] == ["[verse]", "hello world", "la la"]
+    shown = Path("w.vtt").read_text()
+    assert shown.startswith("WEBVTT\n\n00:00:0")
+    assert "hello world" in shown
     code, _, err = terminal("compose", "waltz", *SHORT, "--lrc", "-o", "i.flac")
     assert (code, Path("i.lrc").exists()) == (0, False)
     assert "nobody sings" in err
@@ -286,3 +290,63 @@ def test_the_best_of_planned_takes_says_what_the_planner_found(terminal: Termina
     reasons = json.loads(out)["takes"][0]["reasons"]
     for name in ("words", "planner"):
         assert any(reason.startswith(f"{name}: ") for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("--language", "klingon"), 2, "unknown language 'klingon': use one of ar az"),
+        (("--instrumental", "--lyrics", "words.txt"), 2, "instrumental song with lyrics"),
+        (("--key", "H moll"), 2, "H moll"),
+        (("--bpm", 7), 2, "greater than or equal to 30: 7"),
+        (("--plan-temperature", 9), 2, "temperature.*less than or equal to 2: 9"),
+        (("--plan-top-k", 0), 2, "top_k.*greater than or equal to 1: 0"),
+        (("--planner", "nobody"), 3, "no checkpoint is called 'nobody'"),
+        (("--planner", "vae"), 3, "vae is no planner: choose one of planner-"),
+        (("--planner", "planner-4b"), 3, "melisma models pull planner-4b"),
+        (("--planner", "{bundle}/vae"), 3, "vae holds AutoencoderOobleck .*not a planner"),
+        (("--planner", "{bundle}/acestep-v15-turbo"), 3, "holds acestep .*not a planner"),
+        (("--planner", "{bundle}/Qwen3-Embedding-0.6B"), 3, "plain language model or text encoder"),
+        (("--planner", "{bundle}"), 3, "no config.json"),
+    ],
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else None,
+)
+@pytest.mark.parametrize("command", ["plan", "compose"])
+def test_bad_plans_are_explained_before_anything_is_made(
+    command: str, words: tuple, code: int, told: str, terminal: Terminal, planned: Path
+) -> None:
+    import re
+
+    Path("words.txt").write_text("la la\n")
+    given = [str(word).replace("{bundle}", str(planned)) for word in words]
+    common = ("--planner", planned / "acestep-5Hz-lm-0.6B") if command == "plan" and "--planner" not in given else ()
+    model = ("--model", planned) if command == "compose" else ()
+    got, out, err = terminal(command, "folk", *common, *model, *given, "--duration", 2, "--device", "cpu", model=False)
+    assert (got, out) == (code, ""), err
+    assert re.search(told, err), err
+    assert "Traceback" not in err
+    assert sorted(path.name for path in Path().iterdir()) == ["words.txt"]
+
+
+def test_a_planner_of_other_codes_is_named(terminal: Terminal, planned: Path) -> None:
+    other = write_toy_planner(Path("other"), codes=16)
+    common = ("compose", "folk", *SHORT, *GIVEN, "--instrumental", "--model", planned, "--device", "cpu", "-o", "x.wav")
+    code, _, err = terminal(*common, "--planner", other, model=False)
+    assert (code, "writes 16 audio codes" in err, "--no-codes" in err) == (3, True, True)
+    assert terminal(*common, "--planner", other, "--no-codes", model=False)[:2] == (0, "x.wav")
+
+
+def test_what_a_person_should_know_is_said_before_singing(terminal: Terminal, planned: Path) -> None:
+    Path("long.txt").write_text("word " * 300)
+    common = (*GIVEN, "--duration", 10, "--no-codes", "--device", "cpu")
+    for command, more in (
+        ("plan", ("--planner", planned / "acestep-5Hz-lm-0.6B")),
+        ("compose", ("--model", planned, "--steps", 1, "-o", "x.wav")),
+    ):
+        code, _, err = terminal(command, "rap, 140 bpm", *common, *more, "--lyrics", "long.txt", model=False)
+        assert code == 0
+        assert "The lyrics have about 300 syllables" in err
+        assert "give 75 s or more" in err
+        assert "The caption says 140 bpm, the request 100: the request is followed." in err
+    code, _, err = terminal("compose", "", *SHORT, "-o", "e.wav")
+    assert (code, "Nothing was asked for in words" in err) == (0, True)

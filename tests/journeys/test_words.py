@@ -9,7 +9,7 @@ import torch
 
 from melisma.audio import read_provenance, write
 from melisma.engine import Band, Rendering, best, judged, perform, rehearse
-from melisma.errors import BadRequest, MissingModel
+from melisma.errors import BadCheckpoint, BadRequest, MissingModel
 from melisma.listen import Listener
 from melisma.models.planner.toy import write_toy_planner
 from melisma.models.store import Store
@@ -164,3 +164,19 @@ def test_codes_that_the_checkpoint_does_not_know_are_refused(turbo: Band) -> Non
     blueprint = Blueprint(caption="x", lyrics="[Instrumental]", duration_s=1.0, codes=(1, 2, 64, 3, 4))
     with pytest.raises(BadRequest, match="audio code 64, but .* knows codes 0–63"):
         rehearse(without_planner(), turbo, blueprint)
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ("vae", "not a planner"),
+        ("acestep-v15-turbo", "not a planner"),
+        ("Qwen3-Embedding-0.6B", "plain language model"),
+    ],
+)
+def test_planners_of_the_wrong_kind_are_refused(part: str, told: str, planned: Path) -> None:
+    with pytest.raises(BadCheckpoint, match=told):
+        Band.of(SongRequest.of(model=str(planned), planning={"planner": str(planned / part)}), Store("cpu"))
+    # whoever needs no planner is not stopped by a bad one
+    no = {"planner": str(planned / part), "use_planner": False}
+    assert Band.of(SongRequest.of(model=str(planned), planning=no), Store("cpu")).planner is None

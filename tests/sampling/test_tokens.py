@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from melisma.sampling.tokens import GLANCE, Taste, choose, guide
+from melisma.sampling.tokens import GLANCE, Taste, choose, guide, wearied
 
 CASES = json.loads((Path(__file__).parents[1] / "data" / "planner" / "sampling.json").read_text())["cases"]
 DRAWS = 20_000
@@ -35,6 +35,9 @@ def test_limits_and_guidance_as_recorded(case: dict) -> None:
         guide(logits, tensor(case["uncond"]), case["cfg_scale"]), tensor(case["after_cfg"]), atol=1e-5
     )
     assert choose(logits, torch.zeros(1), Taste(0.0)).item() == case["greedy"]
+    written = torch.zeros_like(logits, dtype=torch.bool)
+    written[0, case["penalty_ids"]] = True
+    assert torch.allclose(wearied(logits, written, case["penalty"]), tensor(case["after_penalty"]), atol=1e-5)
 
 
 @pytest.mark.parametrize("taste", [Taste(0.5), Taste(0.5, top_k=4), Taste(0.5, top_p=0.999)], ids=str)

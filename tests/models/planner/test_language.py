@@ -129,6 +129,19 @@ def test_a_take_is_the_same_in_any_company(language: Qwen, guidance: float) -> N
     assert write_codes(language, PROMPT, OTHER, 20, sources(2), taste, guidance) == [together[1][:20]]
 
 
+def test_a_penalty_keeps_a_take_from_repeating_itself(language: Qwen) -> None:
+    taste = Taste(0.0)
+    plain, wearied = (
+        write_codes(language, PROMPT, OTHER, 30, sources(1), taste, 2.0, repetition_penalty=penalty)[0]
+        for penalty in (1.0, 1.8)
+    )
+    assert plain[0] == wearied[0]
+    assert len(set(wearied)) > len(set(plain))
+    # each take remembers its own codes only
+    both = write_codes(language, PROMPT, OTHER, 30, sources(1, 2), Taste(0.9), repetition_penalty=1.5)
+    assert write_codes(language, PROMPT, OTHER, 30, sources(2), Taste(0.9), repetition_penalty=1.5) == both[1:]
+
+
 def test_stopping_takes_effect_within_a_token(language: Qwen) -> None:
     class Impatient(Listener):
         steps = 0
