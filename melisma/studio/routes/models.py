@@ -7,13 +7,14 @@ from sqlalchemy.orm import Session
 
 from melisma.errors import MissingModel
 from melisma.models import hub
-from melisma.models.catalogue import Checkpoint, known
+from melisma.models.catalogue import Checkpoint, known, with_needs
 from melisma.models.places import STARTER, is_here
-from melisma.studio import checkpoints, facts
-from melisma.studio.context import Administrator, Person, Reading, Writing
+from melisma.studio import checkpoints, facts, jobs
+from melisma.studio.context import Administrator, Person, Reading, Studio, Writing
 from melisma.studio.events import publish
 from melisma.studio.problems import NotHere, Refused
-from melisma.studio.shapes import DefaultsOut, ModelOut
+from melisma.studio.shapes import DefaultsOut, JobOut, ModelOut
+from melisma.studio.tables import Job
 
 router = APIRouter(prefix="/api", tags=["models"])
 
@@ -32,6 +33,21 @@ def get_defaults(
 ) -> DefaultsOut:
     """What "auto" means with a model."""
     return checkpoints.defaults(model, facts.said(session, "machine"))
+
+
+@router.post("/models/{name}/pull", status_code=201)
+def pull_model(session: Writing, studio: Studio, admin: Administrator, name: str) -> JobOut:
+    """Fetch a model of the catalogue with the parts it needs; while that is under way, the same job."""
+    entry = asked(name)
+    there = checkpoints.pulls(session).get(entry.name)
+    if there is not None:
+        return jobs.out(session, admin, session.get_one(Job, there))
+    if all(is_here(part) for part in with_needs(entry)):
+        raise Refused(f"{entry.name} is on this machine already.", status=409, code="here")
+    most = studio.settings.queue_limit
+    job = jobs.submit(session, admin, "pull", None, None, most, lambda: jobs.pull(entry.name))
+    publish(session, "model", {"name": entry.name, "what": "changed"}, None)
+    return jobs.out(session, admin, job)
 
 
 @router.delete("/models/{name}", status_code=204)

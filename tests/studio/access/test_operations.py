@@ -261,6 +261,19 @@ def test_models_are_the_catalogue_and_what_lies_here(open_house, tmp_path: Path)
     assert client.delete("/api/models/base").status_code == 404
 
 
+def test_fetching_is_a_job(open_house) -> None:
+    client = open_house.client()
+    asked = client.post("/api/models/TURBO/pull")
+    assert (asked.status_code, asked.json()["kind"], asked.json()["state"]) == (201, "pull", "queued")
+    again = client.post("/api/models/turbo/pull").json()
+    assert again["id"] == asked.json()["id"] == listed(client)["turbo"]["pulling"]
+    assert client.delete("/api/models/turbo").json()["code"] == "pulling"
+    with open_house.studio.database.reading() as session:
+        assert session.get(Job, again["id"]).request == {"model": "turbo"}
+    for name in ("starter", "nothing", "org%2Fname", "http:%2F%2Fevil.example"):
+        assert client.post(f"/api/models/{name}/pull").status_code in (404, 405)
+
+
 @pytest.mark.parametrize("name", ["starter", "nothing", "..", "%2e%2e", "me%2Fmine", "C:"])
 def test_only_the_catalogue_can_be_removed(open_house, tmp_path: Path, name: str) -> None:
     kept = tmp_path / "home" / "models" / "me" / "mine" / "model.safetensors"

@@ -110,8 +110,9 @@ def accepted(asked: dict[str, Any]) -> dict[str, Any]:
     """Arguments as the test client takes them."""
     names = ("method", "url", "headers", "params", "cookies", "json", "data", "content", "files")
     found = {name: asked[name] for name in names if asked.get(name) is not None}
-    if isinstance(found.get("data"), (bytes, str)):
-        found["content"] = found.pop("data")
+    if "data" in found and not isinstance(found["data"], dict):
+        body = found.pop("data")
+        found["content"] = body if isinstance(body, (bytes, str)) else json.dumps(body)
     return found
 
 
