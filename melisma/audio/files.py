@@ -95,6 +95,8 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
         with path.open("rb") as file, av.open(file, metadata_errors="replace", options=options) as container:
             if not container.streams.audio:
                 raise BadRequest(f"{path} has no sound in it: choose an audio file, or a video with a sound track")
+            if container.streams.audio[0].codec_context is None:
+                raise BadRequest(f"{path} holds sound in a coding that nobody knows here, or is damaged: {READABLE}")
             yield container
     except av.FFmpegError as error:
         raise BadRequest(f"{path} cannot be read as audio ({error.strerror}), or is damaged: {READABLE}") from error

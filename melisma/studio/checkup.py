@@ -110,13 +110,12 @@ def repair(database: Database, files: Files, findings: Findings, owner: User, li
     said = findings.repaired
     brought = adopt(database, files, findings.orphans, owner, listen)
     if brought.songs:
-        said.append(f"{len(brought.songs)} songs made again from their files")
+        said.append(f"{len(brought.songs)} songs made again, or made whole, from their files")
+    if brought.known:
+        said.append(f"{brought.known} second copies of takes removed")
     said += [f"{name} is no sound that can be read, and was left where it is" for name in brought.refused]
-    derived = [name for name in findings.orphans if Path(name).suffix not in HEARD]
-    for name in derived:
-        with database.transaction() as session:
-            if session.get(File, name.split(".")[0]) is None:
-                (files.folder / name[:2] / name).unlink(missing_ok=True)
+    derived = [Path(name) for name in findings.orphans if Path(name).suffix not in HEARD]
+    library.remove_strangers(database.engine, files, [Stored(path.stem, path.suffix, 0) for path in derived])
     for name in findings.unfinished:
         (files.folder / "incoming" / name).unlink(missing_ok=True)
     if derived or findings.unfinished:
@@ -148,7 +147,7 @@ def adopt(database: Database, files: Files, orphans: list[str], owner: User, lis
             sounds[name.split(".")[0]] = (path, Stored(name.split(".")[0], path.suffix, path.stat().st_size))
     listen.stage("make songs again", len(sounds) or 1)
     brought = Brought()
-    gather(database, files, owner, sounds, cards.read_all(files), brought, listen)
+    gather(database, files, owner, sounds, cards.read_all(files), brought, listen, home=True)
     return brought
 
 

@@ -153,6 +153,14 @@ def remove_unused(engine: Engine | Connection, files: Files, shas: set[str]) -> 
             files.place(row.sha256, row.suffix).unlink(missing_ok=True)
 
 
+def remove_strangers(engine: Engine | Connection, files: Files, stored: Iterable[Stored]) -> None:
+    """Remove stored files that were never registered."""
+    with Session(engine) as session, session.begin():
+        for each in stored:
+            if session.get(File, each.sha256) is None:
+                files.place(each.sha256, each.suffix).unlink(missing_ok=True)
+
+
 def in_use(session: Session, shas: set[str] | None = None) -> set[str]:
     """SHA-256s that some row refers to, out of `shas` (None: of all)."""
     used: set[str] = set()

@@ -137,11 +137,20 @@ def enlist(session: Session, owner: User, name: str, song_id: str, position: int
 
 
 def restore_sound(
-    database: Database, files: Files, owner: User, stored: Stored, name: str, group: dict[str, str]
-) -> str:
+    database: Database,
+    files: Files,
+    owner: User,
+    stored: Stored,
+    name: str,
+    group: dict[str, str],
+    *,
+    home: bool = False,
+) -> str | None:
     """A stored sound becomes a take of the song that its tags name, or a song of its own; returns the song's id.
 
-    group: song id in tags → song id here, carried from one sound to the next. Raises MelismaError if it cannot be read.
+    group: song id in tags → song id here, carried from one sound to the next. home: the sound was found in the library
+    itself, so the song that it names is meant, whoever owns it; None if that has the take already, from a second run of
+    the job. Raises MelismaError if the sound cannot be read.
     """
     path = files.place(stored.sha256, stored.suffix)
     origin = origin_of(path)
@@ -150,8 +159,10 @@ def restore_sound(
     else:
         with database.reading() as session:
             there = session.get(Song, origin.song_id)
-            mine = origin.song_id if there is None or there.owner_id == owner.id else new_id()
+            mine = origin.song_id if home or there is None or there.owner_id == owner.id else new_id()
             free = session.get(Take, origin.take_id) is None
+        if home and not free:
+            return None
         song_id = group.setdefault(origin.song_id, mine)
         job_id, take_id = (origin.job_id, origin.take_id) if free else (None, new_id())
         origin = Origin(song_id, origin.kind, origin.number, job_id, origin.parent_id, origin.song_title, take_id)
@@ -217,8 +228,6 @@ def import_folder(database: Database, files: Files, owner: User, folder: Path, l
     found_cards = [card for path in sorted(folder.rglob("song.json")) if (card := cards.read(path))]
     mine = [card.model_copy(update={"owner": None}) for card in found_cards]
     gather(database, files, owner, fresh, mine, brought, listen)
-    with database.transaction() as session:
-        library.sweep(session, files, fresh)
     return brought
 
 
@@ -230,8 +239,13 @@ def gather(
     found: list[Card],
     brought: Brought,
     listen: Listener,
+    *,
+    home: bool = False,
 ) -> None:
-    """Make songs of stored sounds (sha256 → where it came from, where it lies now): by cards first, then by tags."""
+    """Make songs of stored sounds (sha256 → where it came from, where it lies now): by cards first, then by tags.
+
+    What became of nothing is removed again, unless it was found in the library itself (`home`) and cannot be read.
+    """
     stored = {sha: each for sha, (_, each) in fresh.items()}
     left = dict(fresh)
     for card in found:
@@ -252,12 +266,17 @@ def gather(
     group: dict[str, str] = {}
     for path, each in left.values():
         try:
-            song_id = restore_sound(database, files, owner, each, path.stem, group)
-            if song_id not in brought.songs:
-                brought.songs.append(song_id)
+            made = restore_sound(database, files, owner, each, path.stem, group, home=home)
+            if made is None:
+                brought.known += 1
+            elif made not in brought.songs:
+                brought.songs.append(made)
         except MelismaError as error:
             brought.refused[path.name] = str(error)
+            if home:
+                stored.pop(each.sha256)
         listen.step()
+    library.remove_strangers(database.engine, files, stored.values())
 
 
 def owner_by_name(database: Database, card: Card, owner: User) -> User:

@@ -137,6 +137,16 @@ def test_bombs_and_things_that_are_no_audio(tmp_path: Path, content: bytes) -> N
         counted(path, 30.0)
 
 
+def test_a_coding_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    content = bytearray(ENCODED["wav"])
+    at = content.index(b"fmt ") + 8
+    content[at : at + 2] = b"\x34\x12"
+    path = tmp_path / "x.wav"
+    path.write_bytes(content)
+    with pytest.raises(NotAudio, match="coding"):
+        counted(path, 30.0)
+
+
 def test_what_is_no_audio_leaves_nothing_behind(shelf: Shelf) -> None:
     refused(shelf, send(shelf, zlib.compress(bytes(50_000_000))), 415)
 

@@ -13,12 +13,13 @@ from sqlalchemy import delete, select
 
 from melisma import audio
 from melisma.cli import melisma
-from melisma.studio import checkup
+from melisma.studio import checkup, library
 from melisma.studio.cards import read_all
 from melisma.studio.database import Database, sqlite_url
 from melisma.studio.files import Files
 from melisma.studio.recovery import import_folder, restore_if_lost
 from melisma.studio.shelves import back_up, export_library
+from melisma.studio.sounds import Origin, keep_sound
 from melisma.studio.tables import File, Song, Take, User
 
 
@@ -116,6 +117,20 @@ def test_an_older_database_gains_what_it_lacks(shelf: Shelf) -> None:
     song = shelf.client.get(f"/api/songs/{song_id}").json()
     assert {take["id"] for take in song["all_takes"]} == {first, second}
     assert shelf.client.get("/api/songs").json()["total"] == 1
+
+
+def test_a_take_that_a_killed_worker_left_behind_is_not_doubled(shelf: Shelf) -> None:
+    song_id = shelf.song()
+    origin = Origin(song_id, "compose", 1, job_id="c" * 32)
+    keep_sound(shelf.files, tone(220.0), origin)  # killed here; the job runs again and sounds a little different
+    with shelf.database.transaction() as session:
+        library.add_take(session, shelf.files, keep_sound(shelf.files, tone(220.5), origin))
+    age(shelf)
+    findings = checkup.check(shelf.database, shelf.files)
+    assert len([name for name in findings.orphans if name.endswith(".flac")]) == 1
+    checkup.repair(shelf.database, shelf.files, findings, shelf.people["You"])
+    assert len(shelf.client.get(f"/api/songs/{song_id}").json()["all_takes"]) == 1
+    assert checkup.check(shelf.database, shelf.files).sound
 
 
 def age(shelf: Shelf) -> None:
@@ -268,7 +283,7 @@ def test_the_command_line_does_all_of_it(shelf: Shelf, tmp_path: Path, monkeypat
         (tmp_path / "safe" / name).unlink(missing_ok=True)
     done = run.invoke(melisma, other, catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    assert "3 songs made again" in done.output
+    assert "3 songs made again, or made whole" in done.output
     copy = Database(sqlite_url(tmp_path / "safe"))
     with copy.reading() as session:
         assert session.get(Song, ids["waltz"]) is not None
