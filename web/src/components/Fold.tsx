@@ -11,6 +11,7 @@ export function Fold({
   isExpanded,
   onExpandedChange,
   defaultExpanded,
+  level = 2,
 }: {
   title: string
   summary?: ReactNode
@@ -18,6 +19,8 @@ export function Fold({
   isExpanded?: boolean
   onExpandedChange?: (open: boolean) => void
   defaultExpanded?: boolean
+  /** Of its heading, where it stands deeper than right under the title. */
+  level?: number
 }) {
   return (
     <Disclosure
@@ -26,7 +29,7 @@ export function Fold({
       onExpandedChange={onExpandedChange}
       defaultExpanded={defaultExpanded}
     >
-      <Heading level={3} className={styles.heading}>
+      <Heading level={level} className={styles.heading}>
         <Button slot="trigger" className={styles.trigger}>
           <span>{title}</span>
           <span className={styles.summary}>{summary}</span>

@@ -100,7 +100,7 @@ function Chords({ plan, onChange }: { plan: Blueprint; onChange: (plan: Blueprin
   const tags = t('tags', { returnObjects: true }) as Record<string, string>
   return (
     <div className={styles.chords}>
-      <h3 className={styles.fieldName}>{t('plan.chords')}</h3>
+      <h2 className={styles.fieldName}>{t('plan.chords')}</h2>
       {chordRows(plan.score).map((row, at) => (
         <div key={at} className={styles.chordRow}>
           <span className={styles.chordTag}>
