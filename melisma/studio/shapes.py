@@ -4,10 +4,12 @@ Each noun has the shapes it needs: `…In` to create, `…Patch` to change (a fi
 show. Nothing private is in an Out. Audio is named by SHA-256 or by a take's id; a path is never taken or given.
 """
 
+import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from melisma.song import Blueprint, SamplingOptions, SongRequest, TaskName
 
@@ -21,10 +23,38 @@ TakeKind = Literal[TaskName, "import", "selection"]
 Scope = Literal["read", "make", "manage"]
 
 
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
 class Shape(BaseModel):
     """Base of all shapes: built from rows, no unknown fields."""
 
     model_config = ConfigDict(from_attributes=True, extra="forbid", allow_inf_nan=False)
+
+
+class Asked(Shape):
+    """Base of what comes in: every text in it can be stored, whatever the database."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, given: Any) -> Any:
+        for text in texts_in(given):
+            if UNSTORABLE.search(text):
+                raise ValueError("a text holds characters that are none (NUL, or half of a pair): leave them out")
+        return given
+
+
+def texts_in(given: Any) -> Iterator[str]:
+    """Every text within JSON, names of fields included."""
+    if isinstance(given, str):
+        yield given
+    elif isinstance(given, dict):
+        for name, value in given.items():
+            yield from texts_in(name)
+            yield from texts_in(value)
+    elif isinstance(given, list | tuple):
+        for value in given:
+            yield from texts_in(value)
 
 
 class Problem(Shape):
@@ -92,7 +122,7 @@ class TakeOut(Shape):
     discarded_at: datetime | None
 
 
-class TakePatch(Shape):
+class TakePatch(Asked):
     """Changes to a take."""
 
     title: str | None = Field(None, max_length=200)
@@ -100,7 +130,7 @@ class TakePatch(Shape):
     edit: TakeEdit | None = None
 
 
-class SelectionIn(Shape):
+class SelectionIn(Asked):
     """A stretch of a take that becomes a take of its own, in the same song."""
 
     start_s: float = Field(ge=0)
@@ -155,7 +185,7 @@ class SongOut(SongCard):
     jobs: list["JobOut"] = Field(description="Jobs of this song that are not done.")
 
 
-class SongPatch(Shape):
+class SongPatch(Asked):
     """Changes to a song. `revision` names the state that was looked at; another one answers 409."""
 
     revision: int | None = None
@@ -168,7 +198,7 @@ class SongPatch(Shape):
     lyrics: str | None = Field(None, max_length=10_000)
 
 
-class KeepIn(Shape):
+class KeepIn(Asked):
     """Takes to keep; all others of the song are discarded (and can be restored)."""
 
     take_ids: list[str] = Field(min_length=1)
@@ -181,7 +211,7 @@ class SongPage(Shape):
     total: int
 
 
-class ImportIn(Shape):
+class ImportIn(Asked):
     """An upload that becomes a song."""
 
     upload_id: str
@@ -195,13 +225,13 @@ class TagOut(Shape):
     songs: int
 
 
-class PlaylistIn(Shape):
+class PlaylistIn(Asked):
     """A new playlist."""
 
     name: Annotated[str, Field(min_length=1, max_length=120)]
 
 
-class PlaylistPatch(Shape):
+class PlaylistPatch(Asked):
     """Changes to a playlist; `song_ids` is the whole new order."""
 
     name: Annotated[str, Field(min_length=1, max_length=120)] | None = None
@@ -238,7 +268,7 @@ class UploadOut(Shape):
 # --- Jobs -----------------------------------------------------------------------------------------------------------
 
 
-class SingIn(Shape):
+class SingIn(Asked):
     """Makes a song, or more takes of one."""
 
     request: SongRequest
@@ -250,19 +280,19 @@ class SingIn(Shape):
     priority: int = Field(0, ge=-10, le=10)
 
 
-class PlanIn(Shape):
+class PlanIn(Asked):
     """Drafts a blueprint."""
 
     request: SongRequest
 
 
-class UnderstandIn(Shape):
+class UnderstandIn(Asked):
     """Listens to audio and describes it."""
 
     sha256: Sha
 
 
-class JobPatch(Shape):
+class JobPatch(Asked):
     """Changes to a waiting job."""
 
     priority: int | None = Field(None, ge=-10, le=10)
@@ -325,7 +355,7 @@ class MeOut(Shape):
     settings: dict[str, Any] = Field(description="What the page remembers for this person.")
 
 
-class LoginIn(Shape):
+class LoginIn(Asked):
     """A name and a password."""
 
     name: Annotated[str, Field(min_length=1, max_length=80)]
@@ -339,7 +369,7 @@ class SetupIn(LoginIn):
     passcode: str = Field(max_length=40)
 
 
-class UserIn(Shape):
+class UserIn(Asked):
     """A new account."""
 
     name: Annotated[str, Field(min_length=1, max_length=80)]
@@ -347,20 +377,20 @@ class UserIn(Shape):
     admin: bool = False
 
 
-class PasswordIn(Shape):
+class PasswordIn(Asked):
     """A new password."""
 
     old: str = Field("", max_length=200)
     new: Annotated[str, Field(min_length=8, max_length=200)]
 
 
-class NewPasswordIn(Shape):
+class NewPasswordIn(Asked):
     """A new password for somebody else."""
 
     new: Annotated[str, Field(min_length=8, max_length=200)]
 
 
-class TokenIn(Shape):
+class TokenIn(Asked):
     """A new key for a program."""
 
     name: Annotated[str, Field(min_length=1, max_length=80)]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 from sqlalchemy import select
@@ -102,6 +103,10 @@ def app_of(context: Context, people: dict[str, User]) -> FastAPI:
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> JSONResponse:
         return JSONResponse({"detail": error.detail, "code": error.code}, error.status)
+
+    @app.exception_handler(RequestValidationError)
+    async def misshaped(request: Request, error: RequestValidationError) -> JSONResponse:
+        return JSONResponse({"detail": [one["msg"] for one in error.errors()]}, 422)
 
     return app
 

@@ -265,6 +265,24 @@ def test_lineage_is_kept(shelf: Shelf) -> None:
     assert shelf.client.post(f"/api/takes/{take_id}/selection", json={"start_s": 2, "end_s": 3}).status_code == 422
 
 
+@pytest.mark.parametrize("text", ["\\u0000", "a\\ud800b"])
+def test_texts_that_no_database_holds_are_refused(shelf: Shelf, text: str) -> None:
+    song_id, take_id = shelf.played_song()
+    playlist = shelf.client.post("/api/playlists", json={"name": "x"}).json()["id"]
+    for method, path, body in (
+        ("PATCH", f"/api/songs/{song_id}", '{"title": "%s"}'),
+        ("PATCH", f"/api/songs/{song_id}", '{"tags": ["%s"]}'),
+        ("PATCH", f"/api/songs/{song_id}", '{"chosen_take_id": "%s"}'),
+        ("POST", f"/api/songs/{song_id}/keep", '{"take_ids": ["%s"]}'),
+        ("PATCH", f"/api/takes/{take_id}", '{"title": "%s"}'),
+        ("PATCH", f"/api/playlists/{playlist}", '{"song_ids": ["%s"]}'),
+        ("POST", "/api/playlists", '{"name": "%s"}'),
+        ("POST", "/api/songs/import", '{"upload_id": "%s"}'),
+    ):
+        answer = shelf.client.request(method, path, content=body % text, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 422, path
+
+
 @pytest.mark.parametrize("edit", [{"start_s": 1.0}, {"start_s": 0.5, "end_s": 0.4}])
 def test_a_trim_leaves_something(shelf: Shelf, edit: dict[str, float]) -> None:
     _, take_id = shelf.played_song()
