@@ -5,10 +5,12 @@ The flags are the fields of `studio.settings.Settings`, so that flag, environmen
 
 import socket
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, get_args
 
 import click
+from filelock import FileLock, Timeout
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
@@ -60,7 +62,8 @@ def studio(browser: bool, **given: Any) -> None:
         click.echo(f"The studio is at {home}  (Ctrl-C ends it)")
         if settings.lan:
             access = app.state.studio.access
-            click.echo(invitation(port, access.passcode if access.setup_needed() else None, settings.host))
+            named = settings.hosts[0] if settings.hosts else settings.host
+            click.echo(invitation(port, access.passcode if access.setup_needed() else None, named))
         if browser:
             webbrowser.open(home)
 
@@ -71,7 +74,23 @@ def studio(browser: bool, **given: Any) -> None:
                 announce()
 
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=3)
-    Announced(config).run(sockets=[listening])
+    with alone(settings):
+        Announced(config).run(sockets=[listening])
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Hold the data folder: two studios would take each other's jobs. Raises BadRequest."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.data / "studio.lock", blocking=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise BadRequest(
+            f"a studio is running on {settings.data} already: use it, end it, or choose another folder with --data"
+        ) from error
+    with lock:
+        yield
 
 
 def settings_of(given: dict[str, Any]) -> Settings:

@@ -212,6 +212,10 @@ class Store:
         made: T = self._owned[key]
         return made
 
+    def drop(self, key: tuple[object, ...]) -> None:
+        """Let go of what was made under one key; parts that others share stay."""
+        self._owned.pop(key, None)
+
     def forget(self) -> None:
         """Let go of all that was loaded."""
         self.memory.release()

@@ -4,6 +4,7 @@
 second and stays small, whatever the worker loads.
 """
 
+import asyncio
 import errno
 import logging
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
@@ -25,12 +27,17 @@ from starlette.types import Scope
 
 from melisma import __version__
 from melisma.errors import MelismaError
+from melisma.studio import jobs as jobs_
+from melisma.studio import library
+from melisma.studio.access import owner_of
 from melisma.studio.context import Context
 from melisma.studio.database import Database, sqlite_url
+from melisma.studio.events import prune
 from melisma.studio.files import Files
 from melisma.studio.guard import Guard, answer
 from melisma.studio.metrics import Observed
 from melisma.studio.problems import Refused
+from melisma.studio.recovery import restore_if_lost
 from melisma.studio.routes import (
     events,
     health,
@@ -47,25 +54,31 @@ from melisma.studio.routes import (
 )
 from melisma.studio.settings import Settings
 from melisma.studio.shapes import Problem
+from melisma.studio.supervisor import COMMAND, Supervisor
 
 ROUTES = (jobs, events, songs, takes, playlists, uploads, me, users, tokens, models, machine, health)
+CARE_S = 6 * 3600.0
 PAGE = Path(__file__).parent / "page"
 log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings, *, worker: bool = True) -> FastAPI:
     """A studio on a data folder; `worker` False only answers, and plays nothing."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(settings.database or sqlite_url(settings.data))
     studio = Context(settings, database, Files(settings.data / "files"))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        database.migrate()
-        if studio.access.open:
-            studio.access.owner()
-        yield
-        database.close()
+        supervisor = await run_in_threadpool(begin, studio, worker)
+        caring = asyncio.create_task(care(studio))
+        try:
+            yield
+        finally:
+            caring.cancel()
+            if supervisor is not None:
+                await run_in_threadpool(supervisor.stop)
+            database.close()
 
     app = FastAPI(
         title="melisma studio",
@@ -87,6 +100,40 @@ def create_app(settings: Settings, *, worker: bool = True) -> FastAPI:
     app.add_middleware(Guard, access=studio.access)
     app.add_middleware(Observed, metrics=studio.metrics)
     return app
+
+
+def begin(studio: Context, worker: bool) -> Supervisor | None:
+    """Make the database ready, put jobs that were broken off back into the queue, and start the worker."""
+    studio.database.migrate()
+    owner = studio.access.owner() if studio.access.open else None
+    with studio.database.transaction() as session:
+        owner = owner or owner_of(session)
+        if worker and (count := jobs_.recovered(session)):
+            log.warning("%s jobs were running when the studio ended, and wait again", count)
+    if owner is not None and (songs_back := restore_if_lost(studio.database, studio.files, owner)):
+        log.warning("the database was empty: %s songs were brought back from their files", songs_back)
+    if not worker:
+        return None
+    supervisor = Supervisor(studio.settings, studio.database, studio.bell, COMMAND)
+    supervisor.start()
+    return supervisor
+
+
+async def care(studio: Context) -> None:
+    """Now and then: forget what nobody will ask for."""
+    while True:
+        try:
+            await run_in_threadpool(tidy, studio)
+        except OperationalError as error:
+            log.warning("tidying up has to wait: %s", error.orig)
+        await asyncio.sleep(CARE_S)
+
+
+def tidy(studio: Context) -> None:
+    """Old events and old trash go."""
+    with studio.database.transaction() as session:
+        prune(session)
+        library.empty_old_trash(session, studio.files, studio.settings.trash_days)
 
 
 def operation_name(route: APIRoute) -> str:

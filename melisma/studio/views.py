@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, func, or_, select, tuple_
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from melisma.studio import jobs
 from melisma.studio.library import may_see, visible
-from melisma.studio.shapes import JobOut, PlaylistOut, SongCard, SongOut, TakeEdit, TakeOut
-from melisma.studio.tables import Job, Playlist, PlaylistEntry, Song, Take, User
+from melisma.studio.shapes import PlaylistOut, SongCard, SongOut, TakeEdit, TakeOut
+from melisma.studio.tables import Playlist, PlaylistEntry, Song, Take, User
 
 FACTS = tuple(name for name in SongCard.model_fields if name not in ("tags", "mine", "takes", "artwork"))
 
@@ -43,7 +44,7 @@ def song_out(session: Session, user: User, song: Song) -> SongOut:
             "parent_take_id": song.parent_take_id,
             "parent_song_id": from_song.id if from_song and may_see(user, from_song) else None,
             "all_takes": [take_out(take) for take in takes],
-            "jobs": [job_out(session, user, job) for job in unfinished(session, song)],
+            "jobs": jobs.of_song(session, user, song.id),
         }
     )
 
@@ -52,32 +53,6 @@ def take_out(take: Take) -> TakeOut:
     """A take."""
     values = {name: getattr(take, name) for name in TakeOut.model_fields if name != "edit"}
     return TakeOut.model_validate(values | {"edit": TakeEdit.model_validate(take.edit or {})})
-
-
-def unfinished(session: Session, song: Song) -> Sequence[Job]:
-    """Jobs of a song that are not done, oldest first."""
-    query = select(Job).where(Job.song_id == song.id, Job.state.in_(("queued", "running"))).order_by(Job.created_at)
-    return session.scalars(query).all()
-
-
-def job_out(session: Session, user: User, job: Job) -> JobOut:
-    """A job, with its place in the queue."""
-    values = {name: getattr(job, name) for name in JobOut.model_fields if name not in ("position", "takes", "mine")}
-    takes = int(job.request.get("takes", 1)) if job.kind == "sing" else 0
-    return JobOut.model_validate(
-        values | {"position": position(session, job), "takes": takes, "mine": job.owner_id == user.id}
-    )
-
-
-def position(session: Session, job: Job) -> int | None:
-    """How many waiting jobs come before this one; None once it does not wait."""
-    if job.state != "queued":
-        return None
-    earlier = or_(
-        Job.priority > job.priority,
-        and_(Job.priority == job.priority, tuple_(Job.created_at, Job.id) < tuple_(job.created_at, job.id)),
-    )
-    return session.scalar(select(func.count()).select_from(Job).where(Job.state == "queued", earlier)) or 0
 
 
 def playlist_out(session: Session, user: User, playlist: Playlist) -> PlaylistOut:
