@@ -13,6 +13,9 @@ from melisma.song import Blueprint, Compose
 
 RUNNING = (
     click.option("--device", help="cpu, cuda, mps …; default: the best here."),
+    click.option(
+        "--library", type=click.Choice(["torch", "mlx", "vllm"]), default="torch", help="What runs the planner."
+    ),
     click.option("--bits", type=click.Choice(["8", "4"]), help="Planner weights as integers: smaller, often faster."),
 )
 BITS: dict[str | None, Literal[4, 8] | None] = {None: None, "8": 8, "4": 4}
@@ -34,7 +37,7 @@ def plan(prompt: str, out: Path | None, as_json: bool, **given: Any) -> None:
         raise MissingModel("no planner is here: `melisma models pull planner-0.6b` fetches the smallest")
     request = request_of(Compose(), prompt, given)
     with Bars() as listen:
-        planner = load_planner(folder, given["device"] or best_device(), bits=BITS[given["bits"]])
+        planner = load_planner(folder, given["device"] or best_device(), given["library"], BITS[given["bits"]])
         blueprint = draft(request, planner, listen)
     text = blueprint.model_dump_json() if as_json else as_yaml(blueprint)
     if out is None:

@@ -6,12 +6,12 @@ from typing import Any, Literal
 
 import torch
 
-from melisma.errors import BadCheckpoint, MissingModel
+from melisma.errors import BadCheckpoint, BadRequest, MissingModel
 from melisma.models.planner.language import LanguageModel
 from melisma.models.planner.vocabulary import Vocabulary, read_vocabulary
 
 CONTEXT = 8192
-Library = Literal["torch", "mlx"]
+Library = Literal["torch", "mlx", "vllm"]
 
 
 def load_language(
@@ -38,6 +38,18 @@ def load_language(
                 f"the planner's MLX backend is not installed ({error}): pip install 'melisma[mlx]'"
             ) from error
         return load_mlx(folder, vocabulary, context, bits)
+    if library == "vllm":
+        if bits:
+            raise BadRequest(
+                f"{bits}-bit weights are PyTorch's and MLX's: vLLM takes a checkpoint that is packed already"
+            )
+        try:
+            from melisma.models.planner.vllm import load_vllm
+        except ImportError as error:
+            raise MissingModel(
+                f"the planner's vLLM backend is not installed ({error}): pip install 'melisma[vllm]'"
+            ) from error
+        return load_vllm(folder, vocabulary, context, config["vocab_size"])
     from melisma.models.planner.qwen import load_qwen
 
     return load_qwen(folder, vocabulary, context, torch.device(device), dtype or dtype_for(device), bits)

@@ -10,7 +10,7 @@ import torch
 from melisma.errors import BadCheckpoint, BadRequest, Cancelled, MissingModel
 from melisma.listen import Listener
 from melisma.models.memory import move_in, move_out
-from melisma.models.planner import load_language
+from melisma.models.planner import LanguageModel, load_language
 from melisma.models.planner.qwen import Qwen
 from melisma.models.planner.toy import write_toy_planner
 from melisma.planning.writing import write_codes
@@ -172,6 +172,36 @@ def test_mlx_writes_the_same(folder: Path, language: Qwen) -> None:
     for taste, guidance in ((Taste(0.0), 1.0), (Taste(0.0), 2.0), (Taste(0.85, 20, 0.9), 2.0)):
         ours = write_codes(language, PROMPT, OTHER, 25, sources(1, 2), taste, guidance)
         assert write_codes(mlx, PROMPT, OTHER, 25, sources(1, 2), taste, guidance) == ours
+
+
+@pytest.mark.skipif(find_spec("mlx_lm") is None, reason="needs the extra mlx")
+def test_greedy_tokens_are_the_same_everywhere(folder: Path, language: Qwen) -> None:
+    """PyTorch and MLX, cached and read anew each time, batched and alone."""
+    count, everything = 12, slice(0, None)
+
+    def cached(model: LanguageModel, prompts: list[list[int]]) -> list[list[int]]:
+        reader = model.open(prompts, 1, count)
+        written = [reader.logits(everything).argmax(-1)]
+        while len(written) < count:
+            reader.read(written[-1][:, None])
+            written.append(reader.logits(everything).argmax(-1))
+        return torch.stack(written, dim=1).tolist()
+
+    def uncached(model: LanguageModel, prompt: list[int]) -> list[int]:
+        written: list[int] = []
+        for _ in range(count):
+            # what stands in the last place does not matter: what is expected there was said before
+            written.append(int(model.surprise(prompt + written, [0])[0].argmax()))
+        return written
+
+    prompts = [PROMPT, OTHER, PROMPT[::-1]]
+    expected = cached(language, prompts)
+    assert len({tuple(tokens) for tokens in expected}) == 3
+    for model in (language, load_language(folder, library="mlx")):
+        assert cached(model, prompts) == expected
+        for prompt, tokens in zip(prompts, expected, strict=True):
+            assert cached(model, [prompt]) == [tokens]
+            assert uncached(model, prompt) == tokens
 
 
 @pytest.mark.skipif(find_spec("mlx_lm") is None, reason="needs the extra mlx")
