@@ -1,5 +1,4 @@
 /** Playlists beside the page and above the library; songs can be dropped on them. */
-import clsx from 'clsx'
 import { ListMusic, Plus, Users } from 'lucide-react'
 import { useState } from 'react'
 import { DropZone, isTextDropItem, type DropItem } from 'react-aria-components'
@@ -8,7 +7,7 @@ import { NavLink, useNavigate } from 'react-router'
 import { usePlaylistActions } from '@/api/keeping'
 import { usePlaylists } from '@/api/queries'
 import type { Playlist } from '@/api/types'
-import { IconButton } from '@/components/Button'
+import { Button, IconButton } from '@/components/Button'
 import { InlineField } from '@/components/InlineEdit'
 import { DRAGGED } from './dragged'
 import styles from './library.module.css'
@@ -103,7 +102,7 @@ export function PlaylistShelf() {
   const playlists = usePlaylists()
   const [making, setMaking] = useState(false)
   return (
-    <nav className={clsx(styles.shelf)} aria-label={t('common:playlists')}>
+    <nav className={styles.shelf} aria-label={t('common:playlists')}>
       {(playlists.data ?? []).map((playlist) => (
         <Place key={playlist.id} playlist={playlist} />
       ))}
@@ -114,15 +113,15 @@ export function PlaylistShelf() {
           }}
         />
       ) : (
-        <IconButton
+        <Button
           size="small"
-          label={t('newPlaylist')}
+          look="quiet"
           onPress={() => {
             setMaking(true)
           }}
         >
-          <Plus size={16} aria-hidden />
-        </IconButton>
+          <Plus size={16} aria-hidden /> {t('newPlaylist')}
+        </Button>
       )}
     </nav>
   )

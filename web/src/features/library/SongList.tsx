@@ -249,7 +249,12 @@ export function SongList({
       {/* Keys bubble up from the rows, which are the ones in focus. */}
       {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions */}
       <div className={styles.listBox} onKeyDown={onKeyDown}>
-        <Virtualizer layout={layout === 'grid' ? GridLayout : ListLayout} layoutOptions={options}>
+        {/* Another layout is another list: its hooks differ. */}
+        <Virtualizer
+          key={layout}
+          layout={layout === 'grid' ? GridLayout : ListLayout}
+          layoutOptions={options}
+        >
           <GridList
             aria-label={label}
             layout={layout === 'grid' ? 'grid' : 'stack'}

@@ -81,7 +81,7 @@ export function toQuery(wanted: Wanted): SongsQuery {
   const query: SongsQuery = {}
   const q = wanted.q.trim()
   if (q) query.q = q
-  if (wanted.tags.length) query.tag = wanted.tags as never
+  if (wanted.tags.length) query.tag = wanted.tags
   if (wanted.favourite) query.favourite = true
   if (wanted.key) query.key = wanted.key
   if (wanted.language) query.language = wanted.language

@@ -138,12 +138,7 @@ export function PlayerBar() {
         <div className={styles.modes}>
           <Modes />
           <Volume />
-          <IconButton
-            label={t('lyricsAndQueue')}
-            shortcut="Y"
-            on={big}
-            onPress={openOrLeave}
-          >
+          <IconButton label={t('lyricsAndQueue')} shortcut="Y" on={big} onPress={openOrLeave}>
             <ListMusic size={18} aria-hidden />
           </IconButton>
           <IconButton

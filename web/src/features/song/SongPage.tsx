@@ -4,7 +4,20 @@
  * The page shows one take, named in the address; every tool starts from that one. Making another version never changes
  * what is there, so undo is going back to an earlier version.
  */
-import { Ellipsis, Heart, Pause, Play, Repeat2, RotateCcw, Tags, Trash2, Undo2, Users, X } from 'lucide-react'
+import {
+  Ellipsis,
+  Heart,
+  Pause,
+  Play,
+  Repeat2,
+  RotateCcw,
+  Tags,
+  Trash2,
+  Undo2,
+  Users,
+  X,
+  ZoomIn,
+} from 'lucide-react'
 import { lazy, Suspense, useCallback, useEffect, useRef, useState, type ReactNode } from 'react'
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
@@ -306,6 +319,7 @@ function Loaded({
             <span className="num quiet">
               {clock(positionS)} / {clock(durationS)}
             </span>
+            <ZoomIn size={16} aria-hidden />
             <Slider
               label={t('zoom')}
               labelHidden
