@@ -114,8 +114,11 @@ def write(engine: Engine | Connection, files: Files, song_id: str) -> None:
     folder = folder_of(files)
     folder.mkdir(parents=True, exist_ok=True)
     fresh = folder / f".{song_id}.part"
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(folder / f"{song_id}.json")
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(folder / f"{song_id}.json")
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def remove(files: Files, song_id: str) -> None:

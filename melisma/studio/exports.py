@@ -103,6 +103,7 @@ def exported(files: Files, source: Path, song: Song, take: Take, cut: Cut) -> Pa
         content = tagged(encoded(sound, Encoding(cut.format)), cut.format, title, story)
     place.parent.mkdir(parents=True, exist_ok=True)
     make_room(place.parent, CACHE_BYTES - len(content))
+    files.require_room(len(content))
     fresh = place.with_name(f".{secrets.token_hex(8)}.part")
     try:
         fresh.write_bytes(content)

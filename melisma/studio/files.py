@@ -3,6 +3,7 @@
 A file is written beside its place, synced, and renamed: it is there whole or not at all. The same content is kept once.
 """
 
+import errno
 import hashlib
 import os
 import shutil
@@ -13,6 +14,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO
 
 BLOCK = 1 << 20
+RESERVE = 64 << 20  # bytes that are left to the database
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Files:
         return self.folder / sha256[:2] / f"{sha256}{suffix}"
 
     def put(self, content: bytes | IO[bytes], suffix: str) -> Stored:
-        """Store content; the same content lands in the same place. OSError where the disk is full."""
+        """Store content; the same content lands in the same place. OSError where the disk is (all but) full."""
+        self.require_room(len(content) if isinstance(content, bytes) else 0)
         incoming = self.folder / "incoming"
         incoming.mkdir(parents=True, exist_ok=True)
         digest, size = hashlib.sha256(), 0
@@ -59,6 +62,11 @@ class Files:
     def all(self) -> Iterator[Path]:
         """Every stored file."""
         return (path for path in self.folder.glob("??/*") if path.is_file())
+
+    def require_room(self, size: int) -> None:
+        """Raise OSError as a full disk does where less than `RESERVE` would be left: deleting needs room too."""
+        if self.free_bytes() - size < RESERVE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def free_bytes(self) -> int:
         """Room left on the disk."""

@@ -7,7 +7,7 @@ import pytest
 from shelf import Shelf, provenance, score, tone
 from sqlalchemy import func, select, update
 
-from melisma.studio import library
+from melisma.studio import files, library
 from melisma.studio.problems import NotHere
 from melisma.studio.sounds import Origin, keep_sound, origin_of
 from melisma.studio.tables import File, Job, Song, Take, now
@@ -175,6 +175,21 @@ def test_old_trash_is_emptied(shelf: Shelf) -> None:
             assert library.empty_old_trash(session, shelf.files, days) == gone
     assert [song["id"] for song in shelf.client.get("/api/songs?trash=true").json()["items"]] == [young]
     assert len([path for path in shelf.files.all() if path.suffix == ".flac"]) == 1
+
+
+def test_a_full_disk_loses_nothing_and_can_be_tidied(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    song_id, take_id = shelf.played_song()
+    before = sorted(shelf.files.all())
+    with monkeypatch.context() as full:
+        full.setattr(files, "RESERVE", 1 << 60)
+        with pytest.raises(OSError, match="space"):
+            shelf.take(song_id, 330.0)
+        with pytest.raises(OSError, match="space"):
+            shelf.client.get(f"/api/takes/{take_id}/audio?format=mp3")
+        assert sorted(shelf.files.all()) == before
+        assert shelf.client.get(f"/api/takes/{take_id}/audio").status_code == 200
+        assert shelf.client.delete(f"/api/songs/{song_id}?forever=true").status_code == 204
+    assert list(shelf.files.all()) == []
 
 
 def test_nothing_is_removed_when_a_deletion_does_not_land(shelf: Shelf) -> None:
