@@ -190,6 +190,9 @@ class Score(Part):
     duration_s: float = Field(gt=0, description="Length of the song with its last ring-out, in seconds.")
     swing: float = Field(0.5, ge=0.5, le=0.75, description="Where the off-beat falls within its pair; 0.5 is straight.")
     swing_unit: Literal[8, 16] = Field(8, description="What swings: 8 eighths, 16 sixteenths.")
+    band: tuple[str, ...] = Field(
+        (), description="Instruments in words: who plays the tune, then who accompanies. Empty: as the style has them."
+    )
     sections: tuple[Section, ...] = Field(min_length=1, description="The form, in order.")
     chords: tuple[Chord, ...] = Field(min_length=1, description="Chords without gaps from first to last beat.")
     melody: tuple[Note, ...] = Field((), description="One line of notes that never overlap.")

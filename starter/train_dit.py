@@ -28,7 +28,7 @@ from melisma.models.v15 import AceStep15, AceStep15Config
 from melisma.song import TRACKS, SamplingOptions
 from melisma.training.data import held_out
 from melisma.training.dit import Learner, Lessons, SongLatents, TaskShares, objective, rehearse
-from melisma.training.loop import TrainingOptions, load_average, train
+from melisma.training.loop import CHECKPOINT, Batch, TrainingOptions, load_average, train
 from starter.train_codec import Echo
 
 LAYERS = 6
@@ -122,7 +122,7 @@ def new_net() -> AceStep15:
     net = AceStep15(AceStep15Config.from_dict(CONFIG))
     for name, parameter in net.named_parameters():
         if parameter.ndim > 1 and name.endswith("weight"):
-            torch.nn.init.normal_(parameter, std=0.02 if "embed" in name else parameter[0].numel() ** -0.5)
+            torch.nn.init.normal_(parameter, std=parameter[0].numel() ** -0.5)
         elif name.endswith("bias"):
             torch.nn.init.zeros_(parameter)
         elif "table" in name or "special" in name or "null" in name:
@@ -143,6 +143,18 @@ def begin(model: Learner, codes: Path, start: Path | None) -> None:
         model.words.load_state_dict({name: tensor.float() for name, tensor in words.items()})
     else:
         model.net.load_state_dict({**model.net.state_dict(), **settled})
+
+
+def teach_words(model: Learner, lessons: Lessons, seed: int, device: str, folder: Path) -> None:
+    """Let the text encoder find style and lead instrument first: a minute, after which words have something to say."""
+    options = TrainingOptions(seed=seed, peak_rate=2e-3, steps=400, device=device, report_every=100)
+
+    def told(model: Learner, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        loss = model.told(model.read(batch), batch)
+        return loss, {"told": loss}
+
+    train(model, told, lessons, options, folder, listen=Echo())
+    load_average(model, folder)
 
 
 def save(model: Learner, tokenizer: Tokenizer, folder: Path) -> None:
@@ -210,6 +222,8 @@ def main(
     options = TrainingOptions(
         seed=seed, peak_rate=rate, minutes=minutes, device=device, shape="linear", warmup_steps=100, preview_every=250
     )
+    if not (out / CHECKPOINT).is_file():
+        teach_words(model, lessons, seed, device, out / "words")
     asked = replace(lessons, songs=others, takes=2, shares=COMPOSE, guided=1.0)(0)
     autoencoder = load(vae)
 

@@ -36,8 +36,8 @@ CUTS = (
 )
 PIECES = 2400
 CODEBOOK = math.prod(CONFIG["fsq_input_levels"])
-WIDTH, LAYERS = 192, 6
-LONG = (1, 1, 1, 2, 3, 4)
+WIDTH, LAYERS = 192, 4
+LONG = (1, 1, 1, 2)
 """How many times over a played song stands in a lesson."""
 
 
@@ -106,7 +106,7 @@ def new_planner(tokenizer: Tokenizer) -> Qwen3ForCausalLM:
     config = Qwen3Config(
         vocab_size=tokenizer.get_vocab_size(),
         hidden_size=WIDTH,
-        intermediate_size=512,
+        intermediate_size=384,
         num_hidden_layers=LAYERS,
         num_attention_heads=4,
         num_key_value_heads=2,
@@ -141,7 +141,7 @@ def save(model: nn.Module, tokenizer: Tokenizer, folder: Path) -> None:
 @click.option("--codes", type=click.Path(path_type=Path, exists=True), required=True, help="From starter.train_codes.")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.option("--minutes", type=float, default=40.0, show_default=True)
-@click.option("--rows", type=int, default=16, show_default=True, help="Lessons per step.")
+@click.option("--rows", type=int, default=6, show_default=True, help="Lessons per step.")
 @click.option("--rate", type=float, default=2e-3, show_default=True, help="Peak learning rate.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--device", default="auto", show_default=True)

@@ -46,6 +46,17 @@ PROGRAM_NAMES: dict[int, str] = {
     KALIMBA: "kalimba", BAGPIPE: "bagpipes", FIDDLE: "fiddle",
 }  # fmt: skip
 
+ALIASES = {
+    "acoustic guitar": PROGRAM_NAMES[STEEL], "electric guitar": PROGRAM_NAMES[CLEAN], "guitar": PROGRAM_NAMES[STEEL],
+    "classical guitar": PROGRAM_NAMES[NYLON], "nylon guitar": PROGRAM_NAMES[NYLON], "heavy guitar": PROGRAM_NAMES[DISTORTION],
+    "rhodes": PROGRAM_NAMES[RHODES], "sax": PROGRAM_NAMES[TENOR_SAX], "saxophone": PROGRAM_NAMES[TENOR_SAX],
+    "horn": PROGRAM_NAMES[BRASS], "brass": PROGRAM_NAMES[BRASS], "vibes": PROGRAM_NAMES[VIBES], "bells": PROGRAM_NAMES[GLOCK],
+    "synth": PROGRAM_NAMES[POLYSYNTH], "synthesizer": PROGRAM_NAMES[POLYSYNTH], "pad": PROGRAM_NAMES[WARM],
+    "string section": PROGRAM_NAMES[STRINGS], "orchestra": PROGRAM_NAMES[STRINGS], "hammond": PROGRAM_NAMES[DRAWBAR],
+    "keys": PROGRAM_NAMES[PIANO], "whistle": PROGRAM_NAMES[WHISTLE], "clavichord": PROGRAM_NAMES[CLAV],
+}  # fmt: skip
+"""What people call instruments."""
+
 
 # --- Harmony --------------------------------------------------------------------------------------------------------
 # Degrees: upper case major, lower case minor, `o` diminished, `ø` half-diminished; of the natural minor scale in minor.

@@ -13,7 +13,7 @@ from random import Random
 from typing import Literal, cast
 
 from melisma.notation import Chord, Line, Note, Score, Section, SectionTag, Word
-from melisma.score.genres import HARMONY, Style, style_of
+from melisma.score.genres import ALIASES, HARMONY, PROGRAM_NAMES, Style, style_of
 from melisma.score.harmony import progression
 from melisma.score.melody import MAJOR_FIVE, MINOR_FIVE, Span, pitches, tune_rhythm, word_rhythm
 from melisma.score.words import Verse, stressed, verses
@@ -110,6 +110,7 @@ def write(blueprint: Blueprint, seed: int) -> Score:
         duration_s=max(blueprint.duration_s, bars * facts.bar_s),
         swing=facts.style.swing if facts.meter != 6 else 0.5,
         swing_unit=facts.style.swing_unit,
+        band=band_for(blueprint.caption, facts.style, streams("band")),
         sections=sections,
         chords=chords,
         melody=melody,
@@ -141,6 +142,29 @@ def settle(blueprint: Blueprint, rng: Random) -> Facts:
         key=blueprint.key or _stated_key(blueprint.caption) or drawn_key,
         meter=meter,
     )
+
+
+def band_for(caption: str, style: Style, rng: Random) -> tuple[str, str]:
+    """Who plays the tune and who accompanies: instruments that the caption names, in its order, else the style's own."""
+    named = instruments_in(caption)
+    backing = [PROGRAM_NAMES[program] for _, programs in style.comps for program in programs]
+    leads = [PROGRAM_NAMES[program] for program in style.leads]
+    own = (rng.choice(leads), rng.choice(backing))
+    if len(named) == 1:  # a lone instrument of the accompaniment stays there where the style has other leads
+        return (own[0], named[0]) if named[0] in backing and named[0] not in leads else (named[0], own[1])
+    return (named[0], named[1]) if named else own
+
+
+def instruments_in(caption: str) -> list[str]:
+    """Instruments that a caption names, in its order, by the names of `PROGRAM_NAMES`; basses carry no tune."""
+    text = caption.lower()
+    found: dict[int, str] = {}
+    for word, name in sorted((ALIASES | {n: n for n in PROGRAM_NAMES.values()}).items(), key=lambda w: -len(w[0])):
+        for match in re.finditer(rf"\b{re.escape(word)}s?\b", text):
+            if "bass" not in name or name == "bass and lead synth":
+                found.setdefault(match.start(), name)
+            text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
+    return list(dict.fromkeys(found[place] for place in sorted(found)))
 
 
 def voice_range(caption: str) -> tuple[int, int]:

@@ -1,8 +1,10 @@
 """The guide track: a score in plain tones, for ears that know nothing yet.
 
 A small model cannot invent time, and a large one hears a melody better than it reads about one. So the plan is played
-by the simplest possible band - clicks, a soft organ, a bass, one voice - and given to the model as source audio. It
-goes through the same autoencoder as any music, so checkpoints need no extra channels to follow it.
+by the simplest possible band - clicks, the style's drum pattern in bursts, chords, a bass, one voice - and given to the
+model as source audio. It goes through the same autoencoder as any music, so checkpoints need no extra channels to
+follow it. Tune and chords sound roughly like the family of instrument that shall play them: a struck string dies away,
+a flute has hardly an overtone. So style and instruments are heard, too, and not only read about.
 
 Tones come from wavetables read with integer phases: fast, and the same to the bit everywhere. Nothing is normalised
 over the whole song, so an edit in one bar changes that bar and no other.
@@ -17,11 +19,12 @@ from numpy.typing import NDArray
 
 from melisma.audio import Waveform
 from melisma.notation import Note, Score
+from melisma.score.genres import PROGRAM_NAMES, STYLES, grooves
 
 Samples = NDArray[np.float32]
 
 _TABLE_BITS = 12
-_ATTACK_S, _RELEASE_S = 0.008, 0.03
+_RELEASE_S = 0.03
 
 VOWELS: dict[str, tuple[tuple[float, float], ...]] = {
     "a": ((800, 1.0), (1150, 0.5), (2900, 0.1)),
@@ -34,10 +37,50 @@ VOWELS: dict[str, tuple[tuple[float, float], ...]] = {
 
 
 @dataclass(frozen=True)
+class Timbre:
+    """How a family of instruments sounds in plain tones."""
+
+    partials: tuple[float, ...]
+    """Levels of the harmonics."""
+    attack_s: float = 0.008
+    decay_s: float | None = None
+    """Seconds until a struck tone has fallen to a third; None: it lasts."""
+
+
+_SAW = tuple(1 / k for k in range(1, 13))
+TIMBRES: dict[str, Timbre] = {
+    "organ": Timbre((1.0, 0.7, 0.5, 0.6, 0.0, 0.35, 0.0, 0.4)),
+    "piano": Timbre((1.0, 0.5, 0.3, 0.2, 0.12, 0.08), decay_s=0.9),
+    "mallets": Timbre((1.0, 0.0, 0.0, 0.45), decay_s=0.4),
+    "guitar": Timbre((1.0, 0.7, 0.55, 0.4, 0.3, 0.2, 0.15, 0.1), decay_s=0.6),
+    "distortion": Timbre((1.0, 0.9, 0.9, 0.8, 0.8, 0.7, 0.7, 0.6, 0.6, 0.5, 0.5, 0.4, 0.4, 0.3)),
+    "strings": Timbre(_SAW, attack_s=0.12),
+    "choir": Timbre((1.0, 0.3, 0.1), attack_s=0.1),
+    "brass": Timbre((0.6, 1.0, 0.9, 0.7, 0.5, 0.3, 0.2), attack_s=0.04),
+    "reed": Timbre((1.0, 0.05, 0.7, 0.05, 0.45, 0.05, 0.25), attack_s=0.03),
+    "pipe": Timbre((1.0, 0.12, 0.04), attack_s=0.05),
+    "lead": Timbre(tuple(1 / k if k % 2 else 0.0 for k in range(1, 16))),
+    "pad": Timbre((1.0, 0.6, 0.25, 0.1), attack_s=0.2),
+    "plucked": Timbre((0.5, 1.0, 0.8, 0.6, 0.6, 0.4, 0.4, 0.3), decay_s=0.3),
+}
+_FAMILIES = (
+    (7, "piano"), (15, "mallets"), (23, "organ"), (28, "guitar"), (30, "distortion"), (31, "guitar"), (39, "piano"),
+    (44, "strings"), (46, "plucked"), (51, "strings"), (55, "choir"), (63, "brass"), (71, "reed"), (79, "pipe"),
+    (87, "lead"), (103, "pad"), (108, "plucked"), (109, "reed"), (127, "strings"),
+)  # fmt: skip
+"""Last General MIDI program of each family, 0-based."""
+_PROGRAMS = {name: program for program, name in PROGRAM_NAMES.items()}
+
+DRUMMED = frozenset({"verse", "pre-chorus", "chorus", "drop", "solo", "outro"})
+"""Sections in which the drums play."""
+
+
+@dataclass(frozen=True)
 class GuideOptions:
     """How loud each voice of the guide is, 0–1; 0 leaves it out."""
 
-    clicks: float = 0.35
+    clicks: float = 0.2
+    drums: float = 0.3
     chords: float = 0.065
     bass: float = 0.15
     melody: float = 0.18
@@ -51,19 +94,23 @@ def render_guide(score: Score, rate_hz: int = 48_000, options: GuideOptions | No
     sound = np.zeros(round(score.duration_s * rate_hz), np.float32)
     if levels.clicks:
         _add_clicks(sound, score, rate_hz, levels.clicks)
+    if levels.drums:
+        _add_drums(sound, score, rate_hz, levels.drums)
+    tune, backing = (_timbre(score, place) for place in (0, 1))
     for chord in score.chords:
         start, end = score.seconds(chord.start), score.seconds(chord.start + chord.length)
         energy = _energy(score, chord.start)
         if levels.chords:
-            for tone in dict.fromkeys(chord.tones):
-                _add(sound, _table("organ"), 60 + tone, start, end, rate_hz, levels.chords * energy)
+            for struck, until in _strikes(score, chord.start, chord.start + chord.length, backing):
+                for tone in dict.fromkeys(chord.tones):
+                    _add(sound, backing, 60 + tone, struck, until, rate_hz, levels.chords * energy)
         if levels.bass:
             low = 36 + (chord.bass - 36) % 12
-            _add(sound, _table("bass"), low, start, end, rate_hz, levels.bass * energy)
+            _add(sound, _BASS, low, start, end, rate_hz, levels.bass * energy)
     if levels.melody:
-        for note, table, syllable_starts in _tune(score, levels.vowels):
+        for note, timbre, syllable_starts in _tune(score, levels.vowels, tune):
             start, end = score.seconds(note.start), score.seconds(note.start + note.length)
-            _add(sound, table, note.pitch, start, end, rate_hz, levels.melody)
+            _add(sound, timbre, note.pitch, start, end, rate_hz, levels.melody)
             if syllable_starts:
                 _burst(sound, _breath(rate_hz), start, rate_hz, levels.melody * 0.5)
     return Waveform(np.stack([sound, sound]), rate_hz)
@@ -74,14 +121,34 @@ def _energy(score: Score, beat: float) -> float:
     return 0.4 + 0.6 * score.sections[score.section_at(beat)].energy
 
 
-def _tune(score: Score, vowels: bool) -> Iterator[tuple[Note, Samples, bool]]:
-    """Each melody note with the wave that plays it, and whether a syllable begins on it."""
+def family(instrument: str) -> str:
+    """The family of an instrument in words, as TIMBRES names it; an organ stands for what is not known."""
+    program = _PROGRAMS.get(instrument.lower())
+    return "organ" if program is None else next(name for last, name in _FAMILIES if program <= last)
+
+
+def _timbre(score: Score, place: int) -> Timbre:
+    """What the instrument at a place of the band sounds like."""
+    return TIMBRES[family(score.band[place]) if place < len(score.band) else "organ"]
+
+
+def _strikes(score: Score, first: float, last: float, timbre: Timbre) -> Iterator[tuple[float, float]]:
+    """Seconds from which to which a chord sounds: once if it lasts, every two beats if it dies away."""
+    every = 2.0 if timbre.decay_s else last - first
+    beat = first
+    while beat < last - 1e-6:
+        yield score.seconds(beat), score.seconds(min(last, beat + every))
+        beat += every
+
+
+def _tune(score: Score, vowels: bool, timbre: Timbre) -> Iterator[tuple[Note, Timbre, bool]]:
+    """Each melody note with the tone that plays it, and whether a syllable begins on it."""
     vowel = "a"
     for note in score.melody:
         if note.syllable:
             vowel = next((c for c in reversed(_letters(note.syllable)) if c in VOWELS), vowel)
         if note.syllable is None or not vowels:
-            yield note, _table("reed"), False
+            yield note, timbre, False
         else:
             yield note, _vowel(vowel, note.pitch), bool(note.syllable)
 
@@ -108,6 +175,22 @@ def _add_clicks(sound: Samples, score: Score, rate_hz: int, level: float) -> Non
         _burst(sound, click, score.seconds(beat), rate_hz, level * strength * _energy(score, beat))
 
 
+def _add_drums(sound: Samples, score: Score, rate_hz: int, level: float) -> None:
+    """The style's first groove, bar by bar, where drums play; nothing for a style without drums or one unknown."""
+    style = STYLES.get(score.style)
+    pattern = grooves(style.grooves[0], score.meter)[0] if style else {}
+    for start, part in zip(score.section_starts, score.sections, strict=True):
+        if part.tag not in DRUMMED:
+            continue
+        for bar in range(part.bars):
+            for letter, hits in pattern.items():
+                for step, mark in enumerate(hits):
+                    if mark != ".":
+                        beat = start + (bar + step / len(hits)) * score.meter
+                        loud = level * (1.0 if mark == "X" else 0.6) * part.energy
+                        _burst(sound, _drum(rate_hz, letter), score.seconds(beat), rate_hz, loud)
+
+
 def _burst(sound: Samples, shape: Samples, start_s: float, rate_hz: int, level: float) -> None:
     start = round(start_s * rate_hz)
     if start < len(sound):
@@ -115,7 +198,7 @@ def _burst(sound: Samples, shape: Samples, start_s: float, rate_hz: int, level: 
         piece += shape[: len(piece)] * np.float32(level)
 
 
-def _add(sound: Samples, table: Samples, pitch: int, start_s: float, end_s: float, rate_hz: int, level: float) -> None:
+def _add(sound: Samples, timbre: Timbre, pitch: int, start_s: float, end_s: float, rate_hz: int, level: float) -> None:
     """Add a tone that is over, release included, before its end."""
     start, end = round(start_s * rate_hz), min(len(sound), round(end_s * rate_hz))
     n = end - start
@@ -123,8 +206,10 @@ def _add(sound: Samples, table: Samples, pitch: int, start_s: float, end_s: floa
         return
     step = np.uint32(round(440.0 * 2 ** ((pitch - 69) / 12) / rate_hz * 2**32))
     phase = np.arange(n, dtype=np.uint32) * step
-    tone = table[phase >> np.uint32(32 - _TABLE_BITS)] * np.float32(level)
-    attack, release = min(n // 4, int(_ATTACK_S * rate_hz)), min(n // 3, int(_RELEASE_S * rate_hz))
+    tone = _wave(timbre.partials)[phase >> np.uint32(32 - _TABLE_BITS)] * np.float32(level)
+    if timbre.decay_s:
+        tone *= _falling(rate_hz, timbre.decay_s, n)
+    attack, release = min(n // 4, int(timbre.attack_s * rate_hz)), min(n // 3, int(_RELEASE_S * rate_hz))
     if attack:
         tone[:attack] *= np.linspace(0, 1, attack, dtype=np.float32)
     if release:
@@ -132,30 +217,35 @@ def _add(sound: Samples, table: Samples, pitch: int, start_s: float, end_s: floa
     sound[start:end] += tone
 
 
-@cache
-def _table(kind: str) -> Samples:
-    """One period of a tone."""
-    partials = {
-        "organ": (1.0, 0.35, 0.12),
-        "bass": (1.0, 0.6, 0.3, 0.15, 0.08),
-        "reed": (1.0, 0.55, 0.4, 0.25, 0.15, 0.1, 0.06),
-    }[kind]
-    return _wave(partials)
+_BASS = Timbre((1.0, 0.6, 0.3, 0.15, 0.08))
+
+
+def _falling(rate_hz: int, decay_s: float, samples: int) -> Samples:
+    """A struck string's level over time."""
+    longest = max(samples, 20 * rate_hz)
+    return _decay(rate_hz, decay_s, longest)[:samples]
 
 
 @cache
-def _vowel(vowel: str, pitch: int) -> Samples:
-    """One period of a sung vowel at a pitch: harmonics shaped by its formants."""
+def _decay(rate_hz: int, decay_s: float, samples: int) -> Samples:
+    return np.exp(-np.arange(samples) / (decay_s * rate_hz)).astype(np.float32)
+
+
+@cache
+def _vowel(vowel: str, pitch: int) -> Timbre:
+    """A sung vowel at a pitch: harmonics shaped by its formants."""
     hz = 440.0 * 2 ** ((pitch - 69) / 12)
     partials = []
     for k in range(1, max(2, min(40, int(8000 / hz)))):
         shape = sum(level / (1 + ((k * hz - centre) / (80 + 0.06 * centre)) ** 2) for centre, level in VOWELS[vowel])
         partials.append((0.08 + shape) / k**0.5)
     loudest = max(partials)
-    return _wave(tuple(p / loudest for p in partials))
+    return Timbre(tuple(p / loudest for p in partials))
 
 
+@cache
 def _wave(partials: tuple[float, ...]) -> Samples:
+    """One period of a tone."""
     turn = np.arange(2**_TABLE_BITS) / 2**_TABLE_BITS * 2 * np.pi
     wave = sum(level * np.sin(k * turn) for k, level in enumerate(partials, 1))
     return np.asarray(wave / np.sqrt(np.mean(np.square(wave))) * 0.5, np.float32)
@@ -165,6 +255,21 @@ def _wave(partials: tuple[float, ...]) -> Samples:
 def _click(rate_hz: int, hz: float, decay_s: float = 0.015) -> Samples:
     t = np.arange(int(decay_s * 5 * rate_hz)) / rate_hz
     return np.asarray(np.sin(2 * np.pi * hz * t) * np.exp(-t / decay_s), np.float32)
+
+
+@cache
+def _drum(rate_hz: int, letter: str) -> Samples:
+    """A drum as a burst: K a thump, S and C a crack, toms lower, all else the shorter and higher the lighter it is."""
+    if letter == "K":
+        return _click(rate_hz, 55.0, 0.06)
+    if letter in "123T":
+        return _click(rate_hz, 110.0, 0.05)
+    decay_s, low = {"S": (0.05, 0.35), "C": (0.04, 0.5), "O": (0.09, 0.9), "R": (0.12, 0.8), "H": (0.015, 0.9)}.get(
+        letter, (0.02, 0.7)
+    )
+    noise = np.random.default_rng(ord(letter)).standard_normal(int(decay_s * 5 * rate_hz))
+    bright = noise - low * np.concatenate([[0.0], noise[:-1]])
+    return np.asarray(0.3 * bright * np.exp(-np.arange(len(noise)) / (decay_s * rate_hz)), np.float32)
 
 
 @cache

@@ -25,7 +25,20 @@ from torch import Tensor, nn
 from melisma.generators.v15 import prompts
 from melisma.models.v15 import AceStep15
 from melisma.sampling import draws, guided, resolve, solve
-from melisma.song import AudioRef, Blueprint, Complete, Compose, Cover, Extract, Lego, Repaint, SamplingOptions
+from melisma.score import STYLES
+from melisma.score.guide import TIMBRES, family
+from melisma.song import (
+    INSTRUMENTAL,
+    AudioRef,
+    Blueprint,
+    Complete,
+    Compose,
+    Cover,
+    Extract,
+    Lego,
+    Repaint,
+    SamplingOptions,
+)
 from melisma.training.flow import draw_dropped, draw_times, flow_loss, without
 
 MIX, GUIDE, STEM, REST, LANES = "mix", "guide", "stem.", "rest.", "lanes"
@@ -34,6 +47,10 @@ frame, what the score says."""
 
 VOICE = "vocals"
 """The track that a guide voice can sing at run time."""
+
+STYLE_NAMES, FAMILY_NAMES = sorted(STYLES), sorted(TIMBRES)
+UNKNOWN = -100
+"""Label of what nobody knows; nothing is learned from it."""
 
 Tokens = Callable[[str, int], list[int]]
 """(text, longest) → token numbers, as the text encoder reads them."""
@@ -50,6 +67,13 @@ class SongLatents:
     bpm: int
     key: str
     meter: int
+    style: str = ""
+    lead: str = ""
+    """Name of the genre, and of the instrument that plays the tune; empty where nobody knows."""
+
+    @property
+    def sung(self) -> bool:
+        return self.lyrics.strip() != INSTRUMENTAL
 
     @property
     def tracks(self) -> list[str]:
@@ -57,7 +81,8 @@ class SongLatents:
 
     def save(self, path: Path) -> None:
         """Write as one safetensors file of half-precision latents, facts in its header."""
-        facts = {name: getattr(self, name) for name in ("captions", "lyrics", "language", "bpm", "key", "meter")}
+        names = ("captions", "lyrics", "language", "bpm", "key", "meter", "style", "lead")
+        facts = {name: getattr(self, name) for name in names}
         fresh = path.with_suffix(".new")
         halves = {name: tensor.half().contiguous() for name, tensor in self.latents.items()}
         save_file(halves, fresh, metadata={"facts": json.dumps(facts)})
@@ -100,14 +125,20 @@ class Lessons:
     """Share of compose lessons that hear the guide; the others start from words alone."""
 
     def __call__(self, step: int) -> dict[str, Tensor]:
-        """music, source (b, t, c); mask (b, t); cover (b); text, lyrics and their masks (b, l); timbre (b, t', c)."""
+        """music, source (b, t, c); mask (b, t); cover, style, lead (b); text, lyrics and their masks (b, l);
+        timbre (b, t', c).
+
+        The songs of a batch are all sung or all instrumental: cross-attention knows no padding, and a caption would
+        drown in that of somebody else's lyrics.
+        """
         random = np.random.default_rng([self.seed, step])
         lengths = np.array([len(song.latents[MIX]) for song in self.songs], np.float64)
-        chosen = random.choice(len(self.songs), self.takes, p=lengths / lengths.sum())
+        first = int(random.choice(len(self.songs), p=lengths / lengths.sum()))
+        alike = [i for i, song in enumerate(self.songs) if song.sung == self.songs[first].sung]
+        chosen = random.choice(alike, self.takes, p=lengths[alike] / lengths[alike].sum())
         rows = [self._lesson(self.songs[i], random) for i in chosen]
-        batch = {
-            name: torch.stack([row[name] for row in rows]) for name in ("music", "source", "mask", "cover", "timbre")
-        }
+        names = ("music", "source", "mask", "cover", "timbre", "style", "lead")
+        batch = {name: torch.stack([row[name] for row in rows]) for name in names}
         for name, longest in (("text", prompts.TEXT_TOKENS), ("lyrics", prompts.LYRIC_TOKENS)):
             batch |= _padded(name, [self.tokens(row[name], longest) for row in rows])
         return batch
@@ -139,6 +170,8 @@ class Lessons:
             "source": heard,
             "mask": mask,
             "cover": torch.tensor(float(isinstance(task, Cover))),
+            "style": torch.tensor(self._index(STYLE_NAMES, song.style)),
+            "lead": torch.tensor(self._index(FAMILY_NAMES, family(song.lead) if song.lead else "")),
             "timbre": self._timbre(song, random),
             "text": prompts.text_prompt(blueprint.caption, prompts.instruction(task), prompts.metadata(blueprint)),
             "lyrics": prompts.lyric_prompt(blueprint.lyrics, blueprint.language),
@@ -177,6 +210,10 @@ class Lessons:
         start = int(random.integers(len(mix) - self.timbre_frames))
         return mix[start : start + self.timbre_frames].float()
 
+    @staticmethod
+    def _index(names: Sequence[str], name: str) -> int:
+        return names.index(name) if name in names else UNKNOWN
+
     def _silence(self, frames: int) -> Tensor:
         return self.silence.repeat(-(-max(1, frames) // len(self.silence)), 1)[: max(0, frames)]
 
@@ -200,20 +237,45 @@ def _padded(name: str, rows: Sequence[Sequence[int]]) -> dict[str, Tensor]:
 
 
 class Learner(nn.Module):
-    """Transformer and text encoder, trained as one. The semantic codes are settled before (`training/semantics.py`)."""
+    """Transformer and text encoder, trained as one. The semantic codes are settled before (`training/semantics.py`).
+
+    A text encoder that starts from nothing gives all captions nearly the same states, the transformer learns to ignore
+    them, and no gradient comes back. So a *pupil* must tell style and lead instrument from the projected text; it is
+    thrown away afterwards.
+    """
 
     def __init__(self, net: AceStep15, words: nn.Module, silence: Tensor) -> None:
         super().__init__()
         self.net, self.words = net, words
+        self.pupil = nn.Linear(net.config.encoder_hidden_size, len(STYLE_NAMES) + len(FAMILY_NAMES))
         for part in (net.tokenizer, net.detokenizer):
             part.requires_grad_(False)
         self.silence: Tensor
         self.register_buffer("silence", silence, persistent=False)
 
-    def condition(self, batch: Mapping[str, Tensor]) -> Tensor:
+    def read(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """States of the text (b, l, text width)."""
+        words: Any = self.words
+        states: Tensor = words(input_ids=batch["text"], use_cache=False).last_hidden_state
+        return states
+
+    def told(self, text: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        """How badly style and lead can be told from the text's states, ()."""
+        mask = batch["text_mask"][..., None]
+        pooled = (self.net.encoder.text_projector(text) * mask).sum(1) / mask.sum(1)
+        styles, leads = self.pupil(pooled).split([len(STYLE_NAMES), len(FAMILY_NAMES)], dim=-1)
+        known = ((styles, batch["style"]), (leads, batch["lead"]))
+        losses = [
+            nn.functional.cross_entropy(logits, label, ignore_index=UNKNOWN)
+            for logits, label in known
+            if (label != UNKNOWN).any()
+        ]
+        return torch.stack(losses).sum() if losses else pooled.sum() * 0
+
+    def condition(self, batch: Mapping[str, Tensor], text: Tensor | None = None) -> Tensor:
         """Packed condition (b, l, e) of a batch."""
         words: Any = self.words
-        text = words(input_ids=batch["text"], use_cache=False).last_hidden_state
+        text = self.read(batch) if text is None else text
         order = torch.arange(len(text), device=text.device)
         packed = self.net.encode(
             text, batch["text_mask"], words.embed_tokens(batch["lyrics"]), batch["lyrics_mask"], batch["timbre"], order
@@ -248,9 +310,11 @@ def objective(
             source = source.clone()
             source[covers] = net.detokenize(quantised)[:, : music.shape[1]].to(source)
     context = torch.cat([source, batch["mask"][..., None].expand_as(source)], -1)
-    condition = model.condition(batch)
+    text = model.read(batch)
+    told = model.told(text, batch)
+    condition = model.condition(batch, text)
     condition = without(condition, net.null_condition_emb, draw_dropped(len(music), generator))
     times = draw_times(len(music), generator)
     noise = torch.randn(music.shape, generator=generator, device=music.device)
     flow = flow_loss(lambda x, t: net.velocity(x, t, condition, context), music, noise, times)
-    return flow, {"flow": flow}
+    return flow + 0.05 * told, {"flow": flow, "told": told}

@@ -74,3 +74,28 @@ def test_is_fast():
     start = time.process_time()
     render_guide(score)
     assert time.process_time() - start < 1.2
+
+
+def test_instruments_and_style_are_heard():
+    plain = song(lyrics="[Instrumental]")
+
+    def heard(**changes):
+        return render_guide(plain.model_copy(update=changes), 16_000).samples
+
+    flute, fuzz = heard(band=("flute", "piano")), heard(band=("distorted guitar", "piano"))
+    assert np.abs(flute - fuzz).max() > 0.05
+    assert np.abs(flute - heard(band=("recorder", "piano"))).max() == 0  # the same family
+    assert np.abs(flute - heard(band=("flute", "piano"), style="reggae")).max() > 0.05
+    heard(band=("nose flute",), style="a style of one's own")  # what is not known sounds like an organ, without drums
+
+
+def test_a_band_is_what_the_caption_names():
+    def band(caption):
+        return write(Blueprint(caption=caption, lyrics="[Instrumental]", duration_s=10), 1).band
+
+    assert band("folk with flute and acoustic guitar") == ("flute", "acoustic guitar")
+    assert band("waltz for accordion")[0] == "accordion"
+    assert band("rock with sax")[0] == "tenor saxophone"
+    assert band("walking double bass jazz")[0] != "double bass"
+    assert all(band("rock"))
+    assert band("rock") == band("rock")

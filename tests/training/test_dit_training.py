@@ -9,7 +9,17 @@ from transformers import Qwen3Config, Qwen3Model
 from melisma.models.v15 import AceStep15, AceStep15Config
 from melisma.song import INSTRUMENTAL, SamplingOptions
 from melisma.toys import DIT
-from melisma.training.dit import Learner, Lessons, SongLatents, TaskShares, objective, rehearse
+from melisma.training.dit import (
+    FAMILY_NAMES,
+    STYLE_NAMES,
+    UNKNOWN,
+    Learner,
+    Lessons,
+    SongLatents,
+    TaskShares,
+    objective,
+    rehearse,
+)
 from melisma.training.loop import TrainingOptions, load_average, train
 
 CHANNELS, FRAMES = 8, 20
@@ -73,6 +83,22 @@ def test_the_band_leaves_room_for_a_guide_voice():
     assert values(lessons(sung, shares=only("compose"), guided=0.0)(0)["music"]) == {1.0}
 
 
+def test_a_batch_is_sung_or_not_and_knows_its_style():
+    waltz, jazz = song(style="waltz", lead="violin"), song(lyrics="la la", style="jazz")
+    for step in range(8):
+        batch = lessons(waltz, jazz)(step)
+        assert len(values(batch["style"])) == 1
+        expected = FAMILY_NAMES.index("strings") if batch["style"][0] == STYLE_NAMES.index("waltz") else UNKNOWN
+        assert values(batch["lead"]) == {expected}
+
+
+def test_words_are_told_apart(learner):
+    batch = lessons(song(style="waltz", lead="violin"), takes=4)(0)
+    nobody = {**batch, "style": batch["style"] * 0 + UNKNOWN, "lead": batch["lead"] * 0 + UNKNOWN}
+    assert learner.told(learner.read(batch), batch) > 0
+    assert learner.told(learner.read(nobody), nobody) == 0
+
+
 def test_a_hole_is_silent_and_marked():
     batch = lessons(song(), shares=only("repaint"), takes=8)(0)
     inside = batch["mask"] > 0
@@ -129,7 +155,9 @@ def test_a_short_run_lowers_the_held_out_loss_and_reaches_every_part(learner, tm
     def latents(seed: int) -> SongLatents:
         random = torch.Generator().manual_seed(seed)
         notes = torch.randn(60, CHANNELS, generator=random).cumsum(0) * 0.3
-        return SongLatents({"mix": notes, "guide": notes * 0.5}, ("x",), INSTRUMENTAL, "unknown", 90, "C major", 4)
+        facts = {"style": "folk" if seed % 2 else "jazz", "lead": "flute"}
+        latents = {"mix": notes, "guide": notes * 0.5}
+        return SongLatents(latents, ("x",), INSTRUMENTAL, "unknown", 90, "C major", 4, **facts)
 
     learn = lessons(*(latents(i) for i in range(6)), silence=torch.zeros(7, CHANNELS), takes=8)
     other = lessons(*(latents(i) for i in range(6, 9)), silence=torch.zeros(7, CHANNELS), takes=8)

@@ -61,5 +61,7 @@ def test_a_short_run_finds_the_chords_and_uses_many_codes(model, tmp_path):
 
 
 def test_only_the_codes_and_their_reader_learn(model):
-    learning = {name.split(".")[0] + "." + name.split(".")[1] for name, p in model.named_parameters() if p.requires_grad}
+    learning = {
+        name.split(".")[0] + "." + name.split(".")[1] for name, p in model.named_parameters() if p.requires_grad
+    }
     assert {name for name in learning if name.startswith("net")} == {"net.tokenizer", "net.detokenizer"}
