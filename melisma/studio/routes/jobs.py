@@ -7,12 +7,9 @@ from fastapi import APIRouter, Header, Query
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from melisma.models.places import is_here
-from melisma.studio import checkpoints, jobs
-from melisma.studio.context import Administrator, Context, Person, Reading, Studio, Writing
+from melisma.studio import jobs
+from melisma.studio.context import Context, Person, Reading, Studio, Writing
 from melisma.studio.examples import EXAMPLES
-from melisma.studio.problems import Refused
-from melisma.studio.routes.models import asked
 from melisma.studio.shapes import ExampleOut, JobNoteOut, JobOut, JobPatch, PlanIn, Shape, SingIn, UnderstandIn
 from melisma.studio.tables import Job, User
 
@@ -70,21 +67,6 @@ def understand(studio: Studio, user: Person, body: UnderstandIn, idempotency_key
         return jobs.understand(session, files, user, body)
 
     return accepted(studio, user, "understand", body, idempotency_key, make)
-
-
-@router.post("/models/{name}/pull", status_code=201, tags=["models"])
-def pull_model(studio: Studio, admin: Administrator, name: str) -> JobOut:
-    """Fetch a model and what it needs; while that is going on, the job that does."""
-    entry = asked(name)
-    with studio.database.transaction() as session:
-        going_on = checkpoints.pulls(session).get(entry.name)
-        if going_on is not None:
-            return jobs.out(session, admin, session.get_one(Job, going_on))
-        if is_here(entry):
-            raise Refused(f"{entry.name} is here already.", status=409, code="here")
-        most = studio.settings.queue_limit
-        job = jobs.submit(session, admin, "pull", None, None, most, lambda: jobs.pull(entry.name))
-        return jobs.out(session, admin, job)
 
 
 @router.get("/jobs", name="jobs")

@@ -1,12 +1,14 @@
 """The door, tried by a second machine that was never let in, and by other sites' pages."""
 
+import asyncio
 import re
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from melisma.studio.guard import HEADERS, PUBLIC, needs_person, right_for
+from melisma.studio import guard
+from melisma.studio.guard import HEADERS, PUBLIC, Guard, needs_person, right_for
 
 METHODS = ("get", "post", "put", "patch", "delete")
 UNGUARDED = {("GET", "/health"), ("GET", "/ready")}
@@ -216,3 +218,62 @@ def test_libraries_are_apart(house) -> None:
     assert bob.get("/api/playlists").json() == []
     assert bob.get(f"/api/playlists/{mine}").status_code == 404
     assert bob.delete(f"/api/playlists/{mine}").status_code == 404
+
+
+# --- Streams --------------------------------------------------------------------------------------------------------
+
+
+async def endless(scope: Any, receive: Any, send: Any) -> None:
+    """An app that says something every so often, for ever."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    while True:
+        await send({"type": "http.response.body", "body": b":\n", "more_body": True})
+        await asyncio.sleep(0.01)
+
+
+def streamed(house: Any, client: TestClient, after_s: float, then: Any) -> list[dict[str, Any]]:
+    """What a stream sends until it ends by itself, when `then` is done after a while."""
+    cookie = f"melisma_session={client.cookies['melisma_session']}".encode()
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/api/events",
+        "headers": [(b"host", b"192.168.1.20:7788"), (b"cookie", cookie)],
+    }
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        await asyncio.sleep(3600)
+
+    async def both() -> None:
+        stream = asyncio.create_task(Guard(endless, house.studio.access)(scope, receive, send))
+        await asyncio.sleep(after_s)
+        assert not stream.done()
+        await asyncio.to_thread(then)
+        await asyncio.wait_for(stream, 5)
+
+    asyncio.run(both())
+    return sent
+
+
+def test_signing_out_ends_streams(house) -> None:
+    client = house.owner()
+    sent = streamed(house, client, 0.1, lambda: client.post("/api/logout").raise_for_status())
+    assert len(sent) > 3
+    assert sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
+    assert house.studio.access.streams.open == {}
+
+
+def test_a_stream_is_looked_at_anew_in_time(house, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "STREAM_S", 0.2)
+    client = house.owner()
+    assert streamed(house, client, 0.05, lambda: None)[-1]["more_body"] is False
+
+
+def test_a_removed_token_ends_streams(house) -> None:
+    client = house.owner()
+    token = client.post("/api/tokens", json={"name": "t", "scopes": ["read"]}).json()["id"]
+    assert streamed(house, client, 0.05, lambda: client.delete(f"/api/tokens/{token}"))[-1]["more_body"] is False
