@@ -192,6 +192,17 @@ def test_a_full_disk_loses_nothing_and_can_be_tidied(shelf: Shelf, monkeypatch: 
     assert list(shelf.files.all()) == []
 
 
+def test_one_can_look_and_listen_while_somebody_writes(shelf: Shelf) -> None:
+    song_id, take_id = shelf.played_song()
+    with shelf.database.transaction() as session:
+        session.execute(update(Song).where(Song.id == song_id).values(title="Not yet"))
+        assert shelf.client.get("/api/songs").json()["items"][0]["title"] == "Waltz"
+        assert shelf.client.get(f"/api/songs/{song_id}").json()["title"] == "Waltz"
+        assert shelf.client.get(f"/api/takes/{take_id}/audio").status_code == 200
+        assert shelf.client.get(f"/api/songs/{song_id}/zip").status_code == 200
+    assert shelf.client.get(f"/api/songs/{song_id}").json()["title"] == "Not yet"
+
+
 def test_nothing_is_removed_when_a_deletion_does_not_land(shelf: Shelf) -> None:
     song_id, take_id = shelf.played_song()
     with shelf.database.sessions() as session:
