@@ -144,13 +144,26 @@ function draw(plugin: RegionsPlugin, { region, trim, sections, durationS }: Show
     plugin.addRegion({
       ...fixed,
       start: section.start_s,
-      content: section.name,
+      content: label(section.name),
       color: veil(colours['ink-2'], 0.35),
     })
   if (!trim) return
   const dim = veil(colours['ink-2'], 0.28)
   if (trim.startS > 0) plugin.addRegion({ ...fixed, start: 0, end: trim.startS, color: dim })
   if (trim.endS < durationS) plugin.addRegion({ ...fixed, start: trim.endS, end: durationS, color: dim })
+}
+
+function label(name: string): HTMLElement {
+  const element = document.createElement('span')
+  element.textContent = name
+  Object.assign(element.style, {
+    padding: '0 5px',
+    borderRadius: '0 0 5px 0',
+    background: 'var(--sunken)',
+    color: 'var(--ink-2)',
+    fontSize: '11px',
+  })
+  return element
 }
 
 type Colours = ReturnType<typeof useColours>

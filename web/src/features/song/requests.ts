@@ -63,7 +63,7 @@ function carried(take: Source, common: Common): SongRequest {
     instrumental: lyrics === '',
   }
   if (lyrics) request.lyrics = lyrics
-  if (language && lyrics) request.language = language
+  if (language && language !== 'unknown' && lyrics) request.language = language
   if (bpm) request.bpm = bpm
   if (key) request.key = key
   if (meter) request.meter = meter
