@@ -5,6 +5,7 @@
  * further parsing.
  */
 import createClient, { type Middleware } from 'openapi-fetch'
+import { drawName } from '@/lib/random'
 import type { components, paths } from './schema'
 
 export type Shapes = components['schemas']
@@ -43,7 +44,7 @@ const guard: Middleware = {
  * JSON in which a BigInt is written as a number: seeds reach 2⁶³ and JavaScript's numbers do not.
  */
 export function exactJson(value: unknown): string {
-  const mark = `int-${crypto.randomUUID()}-`
+  const mark = `int-${drawName()}-`
   const text = JSON.stringify(value, (_, item: unknown) =>
     typeof item === 'bigint' ? mark + item.toString() : item,
   )

@@ -2,6 +2,7 @@
  * What the page changes, as hooks. Answers go straight into the cache; whatever else changes arrives by event.
  */
 import { useMutation, useQueryClient, type QueryClient } from '@tanstack/react-query'
+import { drawName } from '@/lib/random'
 import { client, csrfHeaders, problemText, Refused, told } from './client'
 import { applyJob } from './events'
 import { keys } from './keys'
@@ -28,7 +29,7 @@ export function useSing() {
         await told(
           client.POST('/api/jobs', {
             body,
-            headers: { 'Idempotency-Key': idempotencyKey ?? crypto.randomUUID() },
+            headers: { 'Idempotency-Key': idempotencyKey ?? drawName() },
           }),
         ),
       ),

@@ -1,5 +1,6 @@
 /** The page as a whole: query cache, addresses, and who may see them. */
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import i18next from 'i18next'
 import { I18nProvider, RouterProvider as AriaRouter } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { createBrowserRouter, Outlet, RouterProvider, useHref, useNavigate } from 'react-router'
@@ -22,7 +23,9 @@ const cache: QueryClient = new QueryClient({
   }),
   mutationCache: new MutationCache({
     onError: (error, _variables, _context, mutation) => {
-      if (!mutation.meta?.['quiet']) toast(error.message)
+      if (mutation.meta?.['quiet']) return
+      const unheard = error instanceof Refused && error.code === 'offline'
+      toast(unheard ? i18next.t('common:offline') : error.message)
     },
   }),
   defaultOptions: {

@@ -5,9 +5,9 @@
  * every change of address, so a song never stops because somebody looks elsewhere.
  */
 import { AudioLines, LibraryBig, ListMusic, PenLine, Settings2 } from 'lucide-react'
-import { lazy, Suspense, useState, type ReactNode } from 'react'
+import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
-import { NavLink, Outlet, ScrollRestoration, useLocation } from 'react-router'
+import { NavLink, Outlet, useLocation } from 'react-router'
 import { useConnection } from '@/api/events'
 import { useJobs } from '@/api/queries'
 import { Notice, Toasts } from '@/components/feedback'
@@ -60,6 +60,16 @@ export function Shell() {
   const jobs = useJobs('active')
   const [queueOpen, setQueueOpen] = useState(false)
   const active = jobs.data?.length ?? 0
+  const page = useRef<HTMLElement>(null)
+  const shown = useRef(pathname)
+
+  // A new page begins at its top, and is where the keyboard goes on.
+  useEffect(() => {
+    if (shown.current === pathname) return
+    shown.current = pathname
+    page.current?.scrollTo(0, 0)
+    page.current?.focus({ preventScroll: true })
+  }, [pathname])
   const beside = wide && pathname === '/'
 
   const places = (
@@ -93,8 +103,11 @@ export function Shell() {
     </>
   )
 
+  const name = (['library', 'player', 'settings'] as const).find((one) => pathname.startsWith(`/${one}`))
+
   return (
     <div className={styles.shell}>
+      {pathname.startsWith('/songs/') ? null : <title>{`${t(name ?? 'create')} · melisma`}</title>}
       <a className={styles.skip} href="#page">
         {t('skip')}
       </a>
@@ -108,7 +121,7 @@ export function Shell() {
           {wide ? <SidebarPlaylists /> : null}
         </nav>
       )}
-      <main id="page" className={styles.page} tabIndex={-1}>
+      <main ref={page} id="page" className={styles.page} tabIndex={-1}>
         {online ? null : (
           <div className={styles.offline} role="status">
             <Notice kind="warn">{t('offline')}</Notice>
@@ -134,7 +147,6 @@ export function Shell() {
         {queueOpen ? <QueueDrawer isOpen={queueOpen} onOpenChange={setQueueOpen} /> : null}
       </Suspense>
       <Toasts />
-      <ScrollRestoration />
     </div>
   )
 }

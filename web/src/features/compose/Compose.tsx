@@ -4,7 +4,8 @@
  * The form is one draft kept in this browser. "Plan first" replaces it by the plan until that is sung or discarded.
  */
 import { Dices, RotateCcw, Sparkles } from 'lucide-react'
-import { useEffect, useMemo, useState, type ReactNode } from 'react'
+import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react'
+import { Link } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { isActive } from '@/api/events'
 import { usePlan, useSing } from '@/api/mutations'
@@ -15,6 +16,7 @@ import { Notice, Progress } from '@/components/feedback'
 import { Segments, Select, Switch, TextArea } from '@/components/fields'
 import { clock } from '@/lib/format'
 import { useStored } from '@/lib/stored'
+import { drawName } from '@/lib/random'
 import { toast } from '@/lib/toasts'
 import { CustomForm, type FormProps } from './CustomForm'
 import { BLANK, fromRequest, isReady, toRequest, toSubmission, withExample, type Draft } from './draft'
@@ -132,6 +134,23 @@ function Examples({ choose }: { choose: (example: Example) => void }) {
   )
 }
 
+/** What people should know of the model. Its advice on commands is for the command line; here the settings do that. */
+function ModelNotice({ text }: { text: string | null | undefined }) {
+  const { t } = useTranslation('compose')
+  if (!text) return null
+  const words = text.split(/(?<=[.!?])\s+/).filter((sentence) => !sentence.includes('`'))
+  return (
+    <p className={styles.small}>
+      {words.join(' ')}{' '}
+      {words.join(' ') === text ? null : (
+        <Link href="/settings/models" className={styles.link}>
+          {t('moreModels')}
+        </Link>
+      )}
+    </p>
+  )
+}
+
 function usePace(model: string | null): number | null {
   const jobs = useJobs('done')
   const songs = useSongs()
@@ -155,6 +174,7 @@ export function Compose({
   const sing = useSing()
   const plan = usePlan()
   const planJob = useJob(draft.planJob)
+  const unanswered = useRef<{ words: string; key: string } | null>(null)
   const pace = usePace(defaults.data?.model ?? null)
 
   useEffect(() => {
@@ -185,10 +205,15 @@ export function Compose({
 
   const create = () => {
     if (!ready || sing.isPending) return
+    const body = toSubmission(draft, defaults.data)
+    const words = JSON.stringify(body)
+    // Sent again after an answer that never came, it is the same song.
+    if (unanswered.current?.words !== words) unanswered.current = { words, key: drawName() }
     sing.mutate(
-      { body: toSubmission(draft, defaults.data) },
+      { body, idempotencyKey: unanswered.current.key },
       {
         onSuccess: (job) => {
+          unanswered.current = null
           toast(t('sent', { title: job.title }))
           change({ plan: null, planJob: null })
         },
@@ -346,7 +371,7 @@ export function Compose({
         <>
           {estimate || defaults.data?.notice ? (
             <div className={styles.under}>
-              <p className={styles.small}>{defaults.data?.notice}</p>
+              <ModelNotice text={defaults.data?.notice} />
               {estimate}
             </div>
           ) : null}
@@ -359,7 +384,7 @@ export function Compose({
         </>
       ) : (
         <>
-          {defaults.data?.notice ? <p className={styles.small}>{defaults.data.notice}</p> : null}
+          <ModelNotice text={defaults.data?.notice} />
           <footer className={styles.foot}>
             {estimate}
             <span className={styles.grow} />
