@@ -1,5 +1,5 @@
 """A library for each test."""
 
-from shelf import shelf
+from shelf import empty_database, shelf
 
-__all__ = ["shelf"]
+__all__ = ["empty_database", "shelf"]
