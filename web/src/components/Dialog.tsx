@@ -1,7 +1,7 @@
 /** Dialogs in the middle and drawers at the side (from below on a phone). Both are controlled by `isOpen`. */
 import clsx from 'clsx'
 import { X } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { useEffect, useEffectEvent, type ReactNode } from 'react'
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { Button, IconButton } from './Button'
@@ -28,7 +28,25 @@ function Head({ title, close }: { title: string; close: () => void }) {
   )
 }
 
+/** Escape closes also when what had the focus has gone, as a card does when its job is cancelled. */
+function useEscape(isOpen: boolean, onOpenChange: (open: boolean) => void) {
+  const close = useEffectEvent(() => {
+    onOpenChange(false)
+  })
+  useEffect(() => {
+    if (!isOpen) return
+    const hear = (event: KeyboardEvent) => {
+      if (event.key === 'Escape' && document.activeElement === document.body) close()
+    }
+    document.addEventListener('keydown', hear)
+    return () => {
+      document.removeEventListener('keydown', hear)
+    }
+  }, [isOpen])
+}
+
 export function Dialog({ title, isOpen, onOpenChange, children, wide }: Props & { wide?: boolean }) {
+  useEscape(isOpen, onOpenChange)
   return (
     <ModalOverlay isOpen={isOpen} onOpenChange={onOpenChange} isDismissable className={styles.overlay}>
       <Modal className={clsx(styles.modal, wide && styles.wide)}>
@@ -46,6 +64,7 @@ export function Dialog({ title, isOpen, onOpenChange, children, wide }: Props & 
 }
 
 export function Drawer({ title, isOpen, onOpenChange, children }: Props) {
+  useEscape(isOpen, onOpenChange)
   return (
     <ModalOverlay isOpen={isOpen} onOpenChange={onOpenChange} isDismissable className={styles.drawerOverlay}>
       <Modal className={styles.drawer}>
