@@ -22,7 +22,8 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -58,7 +59,7 @@ from melisma.studio.problems import NotHere
 from melisma.studio.settings import Settings
 from melisma.studio.shapes import Line
 from melisma.studio.sounds import Origin, keep_sound
-from melisma.studio.tables import File, Job, Song, Take, new_id
+from melisma.studio.tables import File, Job, Song, Take, new_id, now
 from melisma.tasks.canvas import Desk
 
 T = TypeVar("T")
@@ -70,6 +71,8 @@ LEAVE_S = 20.0
 # Generators kept ready. Their weights are maps of files, so a third is loaded in seconds; adapters are what costs.
 WARM = 2
 FULL = (errno.ENOSPC, errno.EDQUOT)
+# Under this and the take's number a job's memo holds what the judges said.
+VERDICTS = "verdicts of take "
 # What a torch without memory says on the CPU, where it has no error of its own.
 NO_MEMORY = "can't allocate memory"
 PLANNED_S = 120.0
@@ -461,8 +464,10 @@ class Worker:
         band = self.players.band(request, ear)
         plan = job.blueprint or job.memo.get("blueprint")
         rehearsal = rehearse(request, band, Blueprint.model_validate(plan) if plan else None, ear, self.source)
+        memo: dict[str, Any] = {"made_at": job.memo.get("made_at") or now().isoformat()}
         if not rehearsal.blueprints and not plan:
-            self.remember(job_id, blueprint=rehearsal.blueprint.model_dump(mode="json", exclude_none=True))
+            memo["blueprint"] = rehearsal.blueprint.model_dump(mode="json", exclude_none=True)
+        self.patiently(partial(self.remember, job_id, memo))
         clock = TakeClock(self.paces, rehearsal, self.players.name_of(request), len(missing))
         ear.left = partial(clock.left, ear)
         for number, seed in missing:
@@ -470,11 +475,11 @@ class Worker:
             clock.begin()
             take = rehearsal.take(seed, ear, follow=rehearsal.tells_words)
             clock.sung(take.timings.get("denoise", 0.0))
-            self.keep(job, song, number, take, ear)
+            self.keep(job, song, number, made_at(take, memo["made_at"]), ear)
             ear.stage("judge")
             verdicts = judged(take, band.planner, ear)
-            heard = {str(number): {name: asdict(verdict) for name, verdict in verdicts.items()}}
-            self.remember(job_id, verdicts=heard)
+            heard = {name: asdict(verdict) for name, verdict in verdicts.items()}
+            self.patiently(partial(self.remember, job_id, {f"{VERDICTS}{number}": heard}))
             ear.step()
             clock.end()
 
@@ -487,17 +492,10 @@ class Worker:
             path = library.path_of(self.files, file)
         return audio.read(path, rate_hz=None)
 
-    def remember(self, job_id: str, **what: dict[str, Any]) -> None:
+    def remember(self, job_id: str, what: dict[str, Any], session: Session) -> None:
         """Leave something to whoever goes on with this job."""
-
-        def write(session: Session) -> None:
-            job = jobs.held(session, job_id, self.name)
-            memo = dict(job.memo)
-            for name, value in what.items():
-                memo[name] = {**memo.get(name, {}), **value}
-            job.memo = memo
-
-        self.patiently(write)
+        job = jobs.held(session, job_id, self.name)
+        job.memo = {**job.memo, **what}
 
     def keep(self, job: Job, song: Song, number: int, take: Rendering, ear: Ear) -> None:
         """Store a take, and tell."""
@@ -519,11 +517,12 @@ class Worker:
         job = jobs.held(session, job_id, self.name)
         song = session.get(Song, job.song_id)
         query = select(Take).where(Take.job_id == job_id, Take.discarded_at.is_(None)).order_by(Take.number)
-        heard: dict[str, dict[str, Any]] = job.memo.get("verdicts", {})
-        takes = [take for take in session.scalars(query) if str(take.number) in heard]
+        takes = [take for take in session.scalars(query) if f"{VERDICTS}{take.number}" in job.memo]
         if song is None or not takes:
             return
-        verdicts = [{name: Verdict(**one) for name, one in heard[str(take.number)].items()} for take in takes]
+        verdicts = [
+            {name: Verdict(**one) for name, one in job.memo[f"{VERDICTS}{take.number}"].items()} for take in takes
+        ]
         ranked = [(takes[one.index], one.reasons) for one in order(verdicts)]
         for take, reasons in ranked:
             take.reasons = list(reasons)
@@ -631,6 +630,12 @@ class TakeClock:
         whole = self.steps * per_step + tail
         spent = ear.at * per_step if singing else time.monotonic() - self.begun if self.begun else 0.0
         return max(0.0, self.takes * whole - spent)
+
+
+def made_at(take: Rendering, moment: str) -> Rendering:
+    """The same take, dated by when its job first began to play: stored again after an accident, it is the same file."""
+    dated = take.provenance.model_copy(update={"created_at": datetime.fromisoformat(moment)})
+    return replace(take, provenance=dated)
 
 
 def words_for(error: Exception) -> str:
