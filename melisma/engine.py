@@ -313,6 +313,9 @@ class Rehearsal:
         waveform = Waveform(waveform.samples[:, :length], waveform.rate_hz)
         if self.canvas.voice:
             waveform = audio.overlaid(waveform, self.canvas.voice, VOICE_DB)
+        if finish.master is False and self.request.finish.master is None:
+            # Nobody asked for samples as decoded: what stands beside sound that stays as it is may not clip either.
+            waveform = audio.limited(waveform)
         if self.canvas.keeping:
             kept = self.canvas.keeping
             waveform = audio.patch(kept.original, waveform, kept.spans_s, kept.crossfade_s)

@@ -2,7 +2,8 @@
 
 A song gives lessons for every mode: from caption and lyrics to metadata, from a sentence to everything, from rough
 words to better ones, from a plan to audio codes, and from codes back to the plan. Only the answer is learned, never the
-question. Rows of one step have one mode, so they are about equally long.
+question. Rows of one step have one mode, so they are about equally long; where answers are short there are more of them.
+Facts are a few tokens beside hundreds of words and codes, and matter most: their mean counts as much as that of the rest.
 
 Axes: b sequence, l token.
 """
@@ -22,6 +23,8 @@ from melisma.song import INSTRUMENTAL, SongRequest
 
 Mode = Literal["compose", "inspire", "format", "codes", "understand"]
 IGNORED = -100
+SHORT_ANSWERS = 4
+"""How many more lessons a step holds where only facts are asked for."""
 
 
 @dataclass(frozen=True)
@@ -74,19 +77,26 @@ class PlanLessons:
     longest: int = 1024
 
     def __call__(self, step: int) -> dict[str, Tensor]:
-        """tokens, targets (b, l); targets are IGNORED where nothing is learned."""
+        """tokens, targets (b, l); targets are IGNORED where nothing is learned. facts (b, l): 1 within the plan."""
         random = np.random.default_rng([self.seed, step])
         share = np.array([getattr(self.shares, mode) for mode in get_args(Mode)])
         mode: Mode = get_args(Mode)[int(random.choice(len(share), p=share / share.sum()))]
         songs = self.played if mode in ("codes", "understand") else self.plans
-        rows = [self.lesson(songs[int(random.integers(len(songs)))], mode, random) for _ in range(self.rows)]
+        count = self.rows * SHORT_ANSWERS if mode == "compose" else self.rows
+        rows = [self.lesson(songs[int(random.integers(len(songs)))], mode, random) for _ in range(count)]
         width = max(len(tokens) for tokens, _ in rows)
         tokens = torch.zeros(len(rows), width, dtype=torch.long)
         targets = torch.full((len(rows), width), IGNORED)
         for i, (row, asked) in enumerate(rows):
             tokens[i, : len(row)] = torch.tensor(row)
             targets[i, asked : len(row)] = torch.tensor(row[asked:])
-        return {"tokens": tokens, "targets": targets}
+        return {"tokens": tokens, "targets": targets, "facts": self._facts(targets)}
+
+    def _facts(self, targets: Tensor) -> Tensor:
+        """(b, l): 1 from `<think>` to `</think>`."""
+        first, last = (self.vocabulary.marks[mark] for mark in (prompts.THINK, prompts.THOUGHT))
+        opened, closed = (targets == first).cumsum(1), (targets == last).cumsum(1)
+        return ((opened - closed > 0) | (targets == last)).long()
 
     def lesson(self, plan: Plan, mode: Mode, random: np.random.Generator) -> tuple[list[int], int]:
         """Tokens, and how many of them are the question."""
@@ -149,13 +159,14 @@ def repeated(plan: Plan, times: int) -> Plan:
 def objective(
     model: nn.Module, batch: Mapping[str, Tensor], generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Cross-entropy of the answers' tokens."""
+    """Cross-entropy of the answers' tokens: of the facts, and of all else."""
     network: Any = model
     hidden = network.model(input_ids=batch["tokens"], use_cache=False).last_hidden_state[:, :-1]
-    targets = batch["targets"][:, 1:]
-    learned = targets != IGNORED
-    logits = network.lm_head(hidden[learned])
-    loss = nn.functional.cross_entropy(logits.float(), targets[learned])
-    with torch.no_grad():
-        right = (logits.argmax(-1) == targets[learned]).float().mean()
-    return loss, {"cross_entropy": loss, "right": right}
+    targets, facts = batch["targets"][:, 1:], batch["facts"][:, 1:] > 0
+    parts = {"facts": (targets != IGNORED) & facts, "rest": (targets != IGNORED) & ~facts}
+    losses = {
+        name: nn.functional.cross_entropy(network.lm_head(hidden[where]).float(), targets[where])
+        for name, where in parts.items()
+        if where.any()
+    }
+    return torch.stack(list(losses.values())).sum(), losses

@@ -15,7 +15,7 @@ from melisma.listen import Listener
 from melisma.models.catalogue import named
 from melisma.models.places import place_of
 from melisma.models.store import Store
-from melisma.song import Blueprint, SamplingOptions, SongRequest
+from melisma.song import Blueprint, FinishOptions, SamplingOptions, SongRequest
 from melisma.toys import write_toy
 
 
@@ -88,6 +88,23 @@ def test_repaint_changes_the_region_and_nothing_else(turbo: Band, tune: Path) ->
     assert np.abs(take.waveform.samples[:, 48000:96000] - original[:, 48000:96000]).max() > 1e-3
     kept = ~rehearsal.canvas.made
     assert torch.equal(take.latents[kept], rehearsal.canvas.source[kept])
+
+
+@pytest.mark.parametrize("kind", ["repaint", "lego", "extract"])
+def test_parts_that_are_not_mastered_do_not_clip_either(kind: str, base: Band, tune: Path) -> None:
+    class Loud:
+        def __getattr__(self, name: str) -> object:
+            return getattr(base.autoencoder, name)
+
+        def decode(self, latents: torch.Tensor) -> torch.Tensor:
+            return 50 * base.autoencoder.decode(latents)
+
+    task = {"repaint": {"start_s": 1.0, "end_s": 2.0}, "lego": {"track": "bass"}, "extract": {"track": "bass"}}[kind]
+    request = ask({"kind": kind, "source": {"path": str(tune)}, **task}, seeds=(1,))
+    loud = replace(base, autoencoder=Loud())
+    assert audio.true_peak(perform(request, loud).takes[0].waveform) < 0
+    as_decoded = request.model_copy(update={"finish": FinishOptions(master=False)})
+    assert audio.true_peak(perform(as_decoded, loud).takes[0].waveform) > 3
 
 
 def test_cover_strength_decides_how_long_the_source_is_heard(turbo: Band, tune: Path) -> None:

@@ -12,7 +12,16 @@ from melisma.models.planner.vocabulary import read_vocabulary
 from melisma.planning.codes import parse_codes
 from melisma.planning.parse import parse_blueprint
 from melisma.training.loop import TrainingOptions, train
-from melisma.training.planner import IGNORED, Plan, PlanLessons, Shares, conversation, objective, repeated
+from melisma.training.planner import (
+    IGNORED,
+    SHORT_ANSWERS,
+    Plan,
+    PlanLessons,
+    Shares,
+    conversation,
+    objective,
+    repeated,
+)
 
 WALTZ = Plan(("waltz", "A slow waltz with piano."), "[verse]\nla la la", "en", 90, "C minor", 3, 4.0, tuple(range(20)))
 MARCH = Plan(("march", "A fast march with brass."), "[Instrumental]", "unknown", 120, "G major", 2, 10.0)
@@ -57,7 +66,18 @@ def test_only_answers_are_learned(folder):
         assert vocabulary.decode(learned.tolist()).startswith("<think>\nbpm: ")
         assert learned[-1] == vocabulary.end
         assert torch.equal(tokens[targets != IGNORED], learned)
+    assert len(batch["tokens"]) == 6 * SHORT_ANSWERS
     assert torch.equal(lessons(4)["tokens"], lessons(4)["tokens"])
+
+
+def test_facts_are_told_from_words(folder):
+    vocabulary = read_vocabulary(folder)
+    batch = PlanLessons([WALTZ], [WALTZ], vocabulary, 2, seed=1, shares=only("understand"))(0)
+    facts = vocabulary.decode(batch["targets"][0][batch["facts"][0] > 0].tolist())
+    assert facts.startswith("<think>\nbpm: 90\n")
+    assert facts.endswith("</think>")
+    rest = batch["targets"][0][(batch["facts"][0] == 0) & (batch["targets"][0] != IGNORED)]
+    assert vocabulary.decode(rest.tolist()).startswith("\n# Lyric\n[verse]")
 
 
 def test_a_song_played_again_is_longer_and_the_same():
