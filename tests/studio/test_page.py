@@ -202,6 +202,7 @@ def test_a_song_is_described_watched_and_played(page: Page, studio: Studio) -> N
     page.get_by_role("button", name="Model and adapters").click()
     page.get_by_role("button", name=re.compile("Model")).last.click()
     page.get_by_role("option", name=TOY).click()
+    page.get_by_role("button", name=re.compile("^Music")).click()
     page.get_by_role("textbox", name=re.compile("Own length")).fill("0:06")
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Create", exact=True).click()

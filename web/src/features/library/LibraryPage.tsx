@@ -28,7 +28,17 @@ export function LibraryPage() {
   const [look, setLook] = useStored<{ layout: 'list' | 'grid' }>('melisma.library', { layout: 'list' })
   const [emptying, setEmptying] = useState(false)
   const search = useRef<HTMLInputElement>(null)
-  const wanted = fromParams(params)
+  const inAddress = fromParams(params)
+
+  // The address follows what is typed a moment later; a field that waited for it would lose letters.
+  const state = location.state as { search?: boolean; typed?: boolean } | null
+  const [q, setQ] = useState(inAddress.q)
+  const [seen, setSeen] = useState(location.key)
+  if (seen !== location.key) {
+    setSeen(location.key)
+    if (!state?.typed) setQ(inAddress.q)
+  }
+  const wanted = { ...inAddress, q }
   const query = useDeferredValue(JSON.stringify({ ...toQuery(wanted), limit: PAGE }))
   const songs = useSongs(JSON.parse(query) as ReturnType<typeof toQuery>)
   const { empty } = useTrashActions()
@@ -36,10 +46,11 @@ export function LibraryPage() {
   const dropping = useFileDrop(importing.send)
 
   const want = (change: Partial<Wanted>) => {
-    setParams(toParams({ ...wanted, ...change }), { replace: true, state: null })
+    if (change.q !== undefined) setQ(change.q)
+    setParams(toParams({ ...wanted, ...change }), { replace: true, state: { typed: true } })
   }
 
-  const asked = (location.state as { search?: boolean } | null)?.search
+  const asked = state?.search
   useEffect(() => {
     if (asked) search.current?.focus()
   }, [asked, location.key])
@@ -95,8 +106,8 @@ export function LibraryPage() {
             type="search"
             placeholder={t('searchHint')}
             value={wanted.q}
-            onChange={(q) => {
-              want({ q })
+            onChange={(words) => {
+              want({ q: words })
             }}
             inputRef={search}
             className={styles.search}
@@ -148,6 +159,7 @@ export function LibraryPage() {
           key={wanted.trash ? 'trash' : 'songs'}
           label={t(wanted.trash ? 'trash' : 'common:library')}
           songs={list}
+          trash={wanted.trash}
           layout={look.layout}
           loading={songs.isPending || songs.isFetchingNextPage}
           loadMore={songs.hasNextPage ? () => void songs.fetchNextPage() : undefined}

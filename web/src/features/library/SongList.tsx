@@ -35,6 +35,8 @@ export interface SongListProps {
   songs: readonly SongCard[]
   layout?: 'list' | 'grid'
   compact?: boolean
+  /** What was deleted: nothing here can be opened or dragged. */
+  trash?: boolean
   /** Where there is more than is loaded. */
   loadMore?: (() => void) | undefined
   loading?: boolean
@@ -184,6 +186,7 @@ export function SongList({
   songs,
   layout = 'list',
   compact = false,
+  trash = false,
   loadMore,
   loading = false,
   empty,
@@ -210,7 +213,6 @@ export function SongList({
         }
       : {}),
   })
-  const trash = songs.some((song) => song.deleted_at !== null)
   const options = useMemo(
     () =>
       layout === 'grid'
