@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.quality import editing, following, pictures, report, singing, soundness, speed, wording
+from benchmarks.quality import choosing, editing, following, pictures, report, singing, soundness, speed, wording
 from benchmarks.quality.stage import Stage
 from benchmarks.quality.table import Findings
 from melisma.song import SamplingOptions
@@ -32,6 +32,8 @@ PARTS: dict[str, Callable[[Stage], Findings]] = {
     "complete": editing.complete_figures,
     "sound": soundness.soundness_figures,
     "speed": speed.speed_figures,
+    "planning": choosing.planning_figures,
+    "choice": choosing.choice_figures,
     "pictures": pictures.picture_findings,
 }
 

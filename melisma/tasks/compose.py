@@ -6,24 +6,26 @@ from torch import Tensor
 from melisma.audio import Waveform
 from melisma.notation import Score
 from melisma.score.guide import render_guide
-from melisma.song import INSTRUMENTAL, Compose
+from melisma.song import Compose, FinishOptions
 from melisma.tasks.canvas import Canvas, Desk
+
+SHORTEST_FADE_S = 1.0
 
 
 def lay(task: Compose, desk: Desk) -> Canvas:
     """Without a score nothing is there yet. With one, its guide track is what the generator hears.
 
-    Words of a score may be sung by the guide voice; the generator then plays the band alone.
+    Words of a score may be sung by the guide voice; a generator that follows scores leaves room for it. The song fades
+    where the score rings out, so that it is never cut off.
     """
     blueprint = desk.blueprint
     frames = desk.frames(blueprint.duration_s)
     if (score := blueprint.score) is None:
         return Canvas(task, blueprint, frames=frames)
-    voice = None
-    if desk.sing and not blueprint.instrumental:
-        voice = desk.sing(score, blueprint.caption)
-        blueprint = blueprint.model_copy(update={"lyrics": INSTRUMENTAL})
-    return Canvas(task, blueprint, frames=frames, source=heard(desk, frames, score), voice=voice)
+    voice = desk.sing(score, blueprint.caption) if desk.sing and not blueprint.instrumental else None
+    rings_s = min(max(score.duration_s - score.seconds(score.beats), SHORTEST_FADE_S), score.duration_s / 4)
+    finish = FinishOptions(fade_out_s=rings_s)
+    return Canvas(task, blueprint, frames=frames, source=heard(desk, frames, score), voice=voice, finish=finish)
 
 
 def heard(desk: Desk, frames: int, score: Score) -> Tensor:
