@@ -37,7 +37,8 @@ def photograph(page: Page, size: str, song: str, theme: str) -> None:
     keep(page, f"song-{suffix}")
     # Going by link keeps the player.
     page.keyboard.press("y")
-    page.wait_for_timeout(1200)
+    page.wait_for_url("**/player")
+    page.wait_for_timeout(1500)
     keep(page, f"player-{suffix}")
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Library").click()
     page.wait_for_timeout(1500)

@@ -118,7 +118,8 @@ export function useEnter() {
   const cache = useQueryClient()
   const entered = (me: Shapes['MeOut']) => {
     setCsrf(me.csrf)
-    cache.clear()
+    // What somebody else was shown goes; the answer to "who is there" stays, since the gate is looking at it.
+    cache.removeQueries({ predicate: (query) => query.queryKey[0] !== keys.me[0] })
     cache.setQueryData(keys.me, me)
   }
   const quiet = { meta: { quiet: true } }

@@ -77,17 +77,19 @@ export function PlayerBar() {
     lyrics: openOrLeave,
   })
 
+  // On a phone the page of the player has all of this, larger.
+  const hidden = !track || (phone && big)
   useEffect(() => {
     const { style } = document.documentElement
-    style.setProperty('--player-height', track ? (phone ? '3.75rem' : '5rem') : '0px')
-  }, [track, phone])
+    style.setProperty('--player-height', hidden ? '0px' : phone ? '3.75rem' : '5rem')
+  }, [hidden, phone])
 
   const help = (
     <Suspense fallback={null}>
       {sheet ? <ShortcutSheet isOpen={sheet} onOpenChange={setSheet} /> : null}
     </Suspense>
   )
-  if (!track) return help
+  if (hidden) return help
 
   return (
     <section className={styles.bar} aria-label={t('common:player')}>
