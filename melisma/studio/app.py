@@ -22,6 +22,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
+from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -34,7 +35,7 @@ from melisma.studio.context import Context
 from melisma.studio.database import Database, sqlite_url
 from melisma.studio.events import prune
 from melisma.studio.files import Files
-from melisma.studio.guard import Guard, answer
+from melisma.studio.guard import Guard, answer, under
 from melisma.studio.metrics import Observed
 from melisma.studio.problems import Refused
 from melisma.studio.recovery import restore_if_lost
@@ -96,7 +97,7 @@ def create_app(settings: Settings, *, worker: bool = True) -> FastAPI:
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
     if (PAGE / "index.html").is_file():
-        app.mount("/", GZipMiddleware(Page(PAGE)), name="page")
+        app.router.routes.append(Elsewhere("/", GZipMiddleware(Page(PAGE)), name="page"))
     app.add_middleware(Guard, access=studio.access)
     app.add_middleware(Observed, metrics=studio.metrics)
     return app
@@ -144,6 +145,13 @@ def operation_name(route: APIRoute) -> str:
 # --- The page -------------------------------------------------------------------------------------------------------
 
 
+class Elsewhere(Mount):
+    """Everything that is not the API, so that a wrong address or method there is refused as such."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return (Match.NONE, {}) if under(scope["path"], "/api") else super().matches(scope)
+
+
 class Page(StaticFiles):
     """The built page. Addresses that are no file belong to the page's own routes and get its index."""
 
@@ -152,8 +160,6 @@ class Page(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """A file, or the index. What is under `assets` is named by its content and never changes."""
-        if path == "api" or path.startswith("api/"):
-            raise HTTPException(404)
         try:
             found = await super().get_response(path, scope)
         except HTTPException as error:

@@ -460,6 +460,19 @@ def take_on(session: Session, files: Files, song: Song, take: Take, sound: Sound
         search.index(session, song)
 
 
+def give_picture(session: Session, files: Files, song_id: str, picture: bytes) -> None:
+    """Give a song that has no picture one."""
+    song = session.get(Song, song_id, with_for_update=True)
+    if song is None or song.artwork_sha256 is not None:
+        return
+    stored = files.put(picture, ARTWORK_SUFFIX)
+    register(session, files, stored)
+    session.execute(update(Song).where(Song.id == song_id).values(artwork_sha256=stored.sha256))
+    session.refresh(song)
+    touched(session, files, song)
+    song_happened(session, song, "changed")
+
+
 def lines_of(score: Score | None) -> list[Line]:
     """Lines of lyrics in time, by the notes that carry their syllables."""
     if score is None:

@@ -7,6 +7,7 @@ made, a FLAC file says where it belongs (`Origin`): song, take, parent. From the
 import io
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import UUID, uuid4, uuid5
@@ -63,14 +64,26 @@ class Sound:
 
 
 def keep_sound(
-    files: Files, waveform: Waveform, origin: Origin, *, provenance: Provenance | None = None, title: str | None = None
+    files: Files,
+    waveform: Waveform,
+    origin: Origin,
+    *,
+    provenance: Provenance | None = None,
+    title: str | None = None,
+    picture: bool = True,
 ) -> Sound:
-    """Store a waveform as tagged FLAC. Raises UnsoundResult for silence or what is not finite, OSError for a full disk."""
+    """Store a waveform as tagged FLAC. `picture` False leaves it out, where it can wait.
+
+    Raises UnsoundResult for silence or what is not finite, OSError for a full disk.
+    """
     title = title or origin.song_title
     refuse_unsound(title or origin.kind, waveform, allow_silence=False)
-    content = tagged(encoded(waveform, Encoding("flac")), "flac", title or None, provenance)
-    stored = files.put(with_origin(content, origin), ".flac")
-    return measured(files, waveform, stored, "flac", origin, provenance)
+    with ThreadPoolExecutor(1) as beside:
+        # Compressing and measuring are libraries in C, which let each other work.
+        measures = beside.submit(measures_of, waveform)
+        content = tagged(encoded(waveform, Encoding("flac")), "flac", title or None, provenance)
+        stored = files.put(with_origin(content, origin), ".flac")
+        return measured(files, waveform, stored, "flac", origin, provenance, picture, measures.result())
 
 
 def measured(
@@ -80,9 +93,11 @@ def measured(
     format_: str,
     origin: Origin,
     provenance: Provenance | None,
+    picture: bool = True,
+    measures: tuple[float | None, float] | None = None,
 ) -> Sound:
     """A stored file with its measures, waveform and picture. `waveform` is what is in the file."""
-    lufs, peak = audio.loudness(waveform), audio.true_peak(waveform)
+    lufs, peak = measures or measures_of(waveform)
     return Sound(
         origin=origin,
         stored=stored,
@@ -92,9 +107,14 @@ def measured(
         lufs=None if lufs is None else round(lufs, 2),
         true_peak_dbtp=round(peak, 2) if math.isfinite(peak) else None,
         peaks=files.put(peaks(waveform), SUFFIX),
-        artwork=artwork(waveform, provenance.blueprint.key if provenance else None),
+        artwork=artwork(waveform, provenance.blueprint.key if provenance else None) if picture else None,
         provenance=provenance,
     )
+
+
+def measures_of(waveform: Waveform) -> tuple[float | None, float]:
+    """Loudness, LUFS, and true peak, dBTP."""
+    return audio.loudness(waveform), audio.true_peak(waveform)
 
 
 def with_origin(content: bytes, origin: Origin) -> bytes:

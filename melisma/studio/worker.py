@@ -51,6 +51,7 @@ from melisma.ranking.judges import Verdict
 from melisma.ranking.order import order
 from melisma.song import AudioRef, Blueprint, SongRequest
 from melisma.studio import facts, jobs, library, logs
+from melisma.studio.artwork import artwork
 from melisma.studio.database import Database, sqlite_url
 from melisma.studio.events import publish
 from melisma.studio.files import Files
@@ -476,6 +477,10 @@ class Worker:
             take = rehearsal.take(seed, ear, follow=rehearsal.tells_words)
             clock.sung(take.timings.get("denoise", 0.0))
             self.keep(job, song, number, made_at(take, memo["made_at"]), ear)
+            if song.artwork_sha256 is None and number == missing[0][0]:
+                # It can be heard already; being seen may take a moment longer.
+                picture = artwork(take.waveform, take.provenance.blueprint.key)
+                self.patiently(partial(library.give_picture, files=self.files, song_id=song.id, picture=picture))
             ear.stage("judge")
             verdicts = judged(take, band.planner, ear)
             heard = {name: asdict(verdict) for name, verdict in verdicts.items()}
@@ -502,7 +507,7 @@ class Worker:
         ear.stage("store")
         kind = take.provenance.request.task.kind
         origin = Origin(song.id, kind, number, job_id=job.id, parent_id=job.parent_take_id, song_title=song.title)
-        sound = keep_sound(self.files, take.waveform, origin, provenance=take.provenance)
+        sound = keep_sound(self.files, take.waveform, origin, provenance=take.provenance, picture=False)
         lines = [Line(start_s=one.start_s, end_s=one.end_s, text=one.text) for one in take.provenance.lines]
 
         def write(session: Session) -> None:
@@ -661,6 +666,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: worker.leave())
     threading.Thread(target=worker.hear, args=(sys.stdin,), name="hear", daemon=True).start()
     worker.run()
+    logging.shutdown()
+    os._exit(0)  # all is written; taking a large program apart takes seconds in which somebody waits
 
 
 if __name__ == "__main__":

@@ -61,6 +61,7 @@ def test_a_song_is_sung_judged_and_played_the_best_first(hall: Hall) -> None:
     assert [take.number for take in takes] == [1, 2, 3]
     assert [take.seed for take in takes] == [str(seed) for seed in job.request["seeds"]]
     assert sum(take.discarded_at is not None for take in takes) == 1
+    assert song.artwork_sha256 is not None
     chosen = next(take for take in takes if take.id == song.chosen_take_id)
     assert chosen.discarded_at is None
     assert all(take.reasons and take.reasons == take.provenance["reasons"] for take in takes)
