@@ -28,7 +28,7 @@ STATES = {
     },
 }
 
-PLANNING = {"enrich_caption": False, "codes": False, "temperature": 0.7}
+PLANNING = {"enrich_caption": False, "codes": False, "temperature": 0.5}
 """How the planner likes to be asked (docs/decisions/077)."""
 
 

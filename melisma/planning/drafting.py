@@ -25,6 +25,7 @@ from melisma.planning.planner import Planner
 from melisma.planning.slots import LONGEST_CAPTION, Pen, write_lyrics, write_reasoning
 from melisma.planning.writing import write_codes
 from melisma.sampling.tokens import Taste
+from melisma.score.grammar import stated_bpm, stated_key, stated_meter
 from melisma.song import (
     DEFAULT_DURATION_S,
     INSTRUMENTAL,
@@ -299,12 +300,20 @@ def _complete(request: SongRequest, given: dict[str, Any]) -> bool:
 
 
 def _understood(request: SongRequest) -> SongRequest:
-    """The request with what its caption says in passing: a language, or that nobody sings."""
+    """The request with what its caption says in passing: a language, that nobody sings, tempo, key and metre.
+
+    The official pipeline leaves these to the planner, which has the caption before it and now and then decides otherwise.
+    """
     silent = request.instrumental
     if silent is None and not (request.lyrics or "").strip():
         silent = hints.wordless(request.caption)
     language = request.language or (None if silent else hints.language_in(request.caption))
-    return request.model_copy(update={"instrumental": silent, "language": language})
+    facts = {
+        "bpm": request.bpm or stated_bpm(request.caption),
+        "key": request.key or stated_key(request.caption),
+        "meter": request.meter or stated_meter(request.caption),
+    }
+    return request.model_copy(update={"instrumental": silent, "language": language, **facts})
 
 
 def _wants_codes(request: SongRequest) -> bool:
@@ -345,7 +354,7 @@ def _warn(request: SongRequest, blueprint: Blueprint, listen: Listener) -> None:
             "a song with vocals needs words, and there is no planner here to write them: give lyrics, "
             "or fetch a planner (`melisma models list` shows them)"
         )
-    named = hints.tempo_in(request.caption)
+    named = stated_bpm(request.caption)
     if named and request.bpm and abs(named - request.bpm) > 1:
         listen.note(f"The caption says {named} bpm, the request {request.bpm}: the request is followed.")
     if not request.caption.strip() and not (request.lyrics or "").strip() and isinstance(_played(request), Compose):

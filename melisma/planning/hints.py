@@ -1,4 +1,4 @@
-"""What a sentence says beside the music: the language to sing in, that nobody sings, a tempo.
+"""What a sentence says beside the music: the language to sing in, that nobody sings.
 
 Officially every two-letter word that happens to be a language code counts ("hi!", "it is"). Here codes count behind
 "in" only, and a country's instrument is no language unless there is singing too.
@@ -49,7 +49,6 @@ _WORDLESS = re.compile(
     re.IGNORECASE,
 )
 _WITH_VOICE = re.compile(r"\bwith (\w+ )?(vocals?|voices?|singing|lyrics)\b", re.IGNORECASE)
-_TEMPO = re.compile(r"\b(\d{2,3})\s*bpm\b", re.IGNORECASE)
 
 
 def language_in(text: str) -> str | None:
@@ -64,9 +63,3 @@ def language_in(text: str) -> str | None:
 def wordless(text: str) -> bool:
     """Whether a description says that nobody sings."""
     return bool(_WORDLESS.search(text)) and not _WITH_VOICE.search(text)
-
-
-def tempo_in(text: str) -> int | None:
-    """The tempo that a description names."""
-    found = _TEMPO.search(text)
-    return int(found[1]) if found else None

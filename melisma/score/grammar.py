@@ -122,7 +122,7 @@ def settle(blueprint: Blueprint, rng: Random) -> Facts:
     """Style, tempo, key and metre: as the blueprint says, else as its caption says, else as the style usually has them."""
     caption = blueprint.caption.lower()
     style = style_of(caption, rng)
-    meter = blueprint.meter or _stated_meter(caption) or cast(Meter, rng.choice(style.meters))
+    meter = blueprint.meter or stated_meter(caption) or cast(Meter, rng.choice(style.meters))
     low, high = style.bpm
     spread = rng.random()
     if _any_word(_SLOW_WORDS, caption):
@@ -138,8 +138,8 @@ def settle(blueprint: Blueprint, rng: Random) -> Facts:
     drawn_key = f"{rng.choice(MINOR_KEYS)} minor" if minor else f"{rng.choice(MAJOR_KEYS)} major"
     return Facts(
         style=style,
-        bpm=blueprint.bpm or _stated_bpm(caption) or drawn,
-        key=blueprint.key or _stated_key(blueprint.caption) or drawn_key,
+        bpm=blueprint.bpm or stated_bpm(caption) or drawn,
+        key=blueprint.key or stated_key(blueprint.caption) or drawn_key,
         meter=meter,
     )
 
@@ -176,19 +176,22 @@ def _any_word(words: Sequence[str], caption: str) -> bool:
     return any(re.search(rf"\b{word}\b", caption) for word in words)
 
 
-def _stated_bpm(caption: str) -> int | None:
-    found = re.search(r"\b(\d{2,3})\s*-?\s*(?:bpm|beats per minute)\b", caption)
+def stated_bpm(caption: str) -> int | None:
+    """The tempo that a caption names."""
+    found = re.search(r"\b(\d{2,3})\s*-?\s*(?:bpm|beats per minute)\b", caption, re.IGNORECASE)
     return int(found.group(1)) if found and 30 <= int(found.group(1)) <= 300 else None
 
 
-def _stated_meter(caption: str) -> Meter | None:
+def stated_meter(caption: str) -> Meter | None:
+    """The metre that a caption names, also by the name of a dance."""
     found = re.search(r"\b([2346])/([48])\b", caption)
     if found:
         return 6 if found.group(2) == "8" else cast(Meter, int(found.group(1)))
-    return 3 if _any_word(("waltz", "three-four"), caption) else None
+    return 3 if _any_word(("waltz", "three-four"), caption.lower()) else None
 
 
-def _stated_key(caption: str) -> str | None:
+def stated_key(caption: str) -> str | None:
+    """The key that a caption names."""
     found = re.search(
         r"\b(?:in|key of|key:)\s+(?:the key of\s+)?([A-G](?:#|♯|b|♭| sharp| flat)?[ -](?:major|minor))\b", caption
     )

@@ -198,7 +198,7 @@ def test_an_instrument_is_no_language() -> None:
 
 
 def test_blanks_are_filled_and_the_given_is_kept(short: Planner) -> None:
-    request = SongRequest(caption="waltz", lyrics="la la", bpm=91, key="Eb minor", duration_s=4.5, seeds=(3,))
+    request = SongRequest(caption="march", lyrics="la la", bpm=91, key="Eb minor", duration_s=4.5, seeds=(3,))
     blueprint = draft(request, short)
     assert (blueprint.bpm, blueprint.key, blueprint.duration_s, blueprint.lyrics) == (91, "Eb minor", 4.5, "la la")
     assert blueprint.meter in (2, 3, 4, 6)
@@ -359,3 +359,12 @@ def test_fit_is_per_bar() -> None:
     assert not fit.fit("la " * 90, 20).fits
     assert fit.warning("la " * 40, 20) is None
     assert np.isclose(fit.fit("la", 20, bpm=60, meter=6).bars, 20 / 3)
+
+
+def test_facts_that_the_words_state_are_kept(short: Planner) -> None:
+    request = SongRequest(caption="a waltz in E minor, 97 BPM", lyrics="la", duration_s=3, seeds=(5,))
+    blueprint = draft(request, short)
+    assert (blueprint.bpm, blueprint.key, blueprint.meter) == (97, "E minor", 3)
+    assert {blueprint.decided_by[name] for name in ("bpm", "key", "meter")} == {"person"}
+    asked = draft(request.model_copy(update={"bpm": 120}), short)
+    assert asked.bpm == 120  # a field says more than a word
