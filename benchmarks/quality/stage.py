@@ -21,6 +21,7 @@ from melisma.models.store import Store
 from melisma.notation import Score
 from melisma.song import AudioRef, Blueprint, SamplingOptions, SongRequest
 from melisma.training.data import songs
+from starter.cache_latents import players_of
 from starter.songs import SongSheet, make_many, read_sheet
 
 FONTS = ("musescore", "fluid")
@@ -76,7 +77,8 @@ class HeldOut:
 
     @property
     def blueprint(self) -> Blueprint:
-        return plan_of(self.sheet.score, self.caption, self.sheet.lyrics, self.sheet.language)
+        score = self.sheet.score.model_copy(update={"band": players_of(self.sheet)})
+        return plan_of(score, self.caption, self.sheet.lyrics, self.sheet.language)
 
 
 def plan_of(score: Score, caption: str, lyrics: str, language: str = "unknown") -> Blueprint:
