@@ -3,6 +3,9 @@
     python benchmarks/v1.py                                           # a mid-size network on this machine's CPU
     python benchmarks/v1.py --size full --device cuda --dtype bfloat16
 
+Without a floor given (--tflops, --gb-per-s) its column stays empty. Per minute counts processor time on a CPU, which
+other work on the machine disturbs less than the clock.
+
 The floor of a step is the larger of its arithmetic and its weights read once, at the rates given with --tflops and
 --gb-per-s. A whole song is 27 or 60 steps, guided in the middle half as the checkpoint prefers, and decoding. Prints
 Markdown.
@@ -43,11 +46,16 @@ SHARED = {
     "ssl_latent_dims": [],
 }
 SIZES = {
+    "small": SHARED | {"num_layers": 4, "attention_head_dim": 64, "num_attention_heads": 4, "lyric_hidden_size": 256},
     "mid": SHARED | {"num_layers": 8, "attention_head_dim": 64, "num_attention_heads": 8, "lyric_hidden_size": 256},
     "full": SHARED
     | {"num_layers": 24, "attention_head_dim": 128, "num_attention_heads": 20, "lyric_hidden_size": 1024},
 }
-LYRICS = {"mid": {"output_size": 256, "attention_heads": 4, "linear_units": 512}, "full": {}}
+LYRICS = {
+    "small": {"output_size": 256, "attention_heads": 4, "linear_units": 512},
+    "mid": {"output_size": 256, "attention_heads": 4, "linear_units": 512},
+    "full": {},
+}
 # Audio seconds per second for songs, as published with the checkpoint: 27 and 60 steps.
 PUBLISHED = {"RTX 4090": (34.48, 15.63), "A100": (27.27, 12.27), "RTX 3090": (12.76, 6.48), "M2 Max": (2.27, 1.03)}
 
@@ -71,18 +79,19 @@ def autoencoder(size: str, device: torch.device, dtype: torch.dtype) -> MusicDCA
     return MusicDCAE(network_, vocoder).to(device).to_type(dtype).eval().requires_grad_(False)
 
 
-def seconds(work: Callable[[], object], device: torch.device, repeats: int) -> float:
-    """Median time, after one run to warm up."""
+def seconds(work: Callable[[], object], device: torch.device, repeats: int) -> tuple[float, float]:
+    """Median time, and the least processor time (all threads), after one run to warm up."""
 
-    def once() -> float:
-        start = time.perf_counter()
+    def once() -> tuple[float, float]:
+        start, spent = time.perf_counter(), time.process_time()
         work()
         if device.type == "cuda":
             torch.cuda.synchronize()
-        return time.perf_counter() - start
+        return time.perf_counter() - start, time.process_time() - spent
 
     once()
-    return statistics.median(once() for _ in range(repeats))
+    found = [once() for _ in range(repeats)]
+    return statistics.median(wall for wall, _ in found), min(spent for _, spent in found)
 
 
 def peak_gb(device: torch.device) -> float:
@@ -102,7 +111,9 @@ def steps_table(net: AceStep1, at: argparse.Namespace) -> None:
     """One step per length: arithmetic, time, share of the floor, memory."""
     weight = net.lyric_proj.weight
     held = sum(p.numel() * p.element_size() for p in net.transformer_blocks.parameters())
-    print("| song | TFLOP | step, ms | per minute, ms | floor, ms | peak, GB |\n|---|---|---|---|---|---|")
+    print("| song | TFLOP | step, ms | processor, ms | per minute, ms | floor, ms | peak beyond the network, GB |")
+    print("|---|---|---|---|---|---|---|")
+    before = peak_gb(at.device)
     for length_s in at.lengths:
         frames = int(length_s * LATENT_HZ)
         x = torch.randn(1, 8, 16, frames, device=weight.device, dtype=weight.dtype)
@@ -110,21 +121,23 @@ def steps_table(net: AceStep1, at: argparse.Namespace) -> None:
         with FlopCounterMode(display=False) as counter:
             net.step(x, 0.5, prepared)
         spent = counter.get_total_flops()
-        floor = max(spent / (at.tflops * 1e12), held / (at.gb_per_s * 1e9)) if at.tflops else float("nan")
-        took = seconds(lambda x=x, prepared=prepared: net.step(x, 0.5, prepared), at.device, at.repeats)
+        floor = f"{max(spent / (at.tflops * 1e12), held / (at.gb_per_s * 1e9)) * 1e3:.1f}" if at.tflops else "–"
+        took, busy = seconds(lambda x=x, prepared=prepared: net.step(x, 0.5, prepared), at.device, at.repeats)
+        share = took if at.device.type == "cuda" else busy
         print(
-            f"| {length_s} s | {spent / 1e12:.3f} | {took * 1e3:.1f} | {took * 6e4 / length_s:.1f} | {floor * 1e3:.1f} "
-            f"| {peak_gb(at.device):.2f} |"
+            f"| {length_s} s | {spent / 1e12:.3f} | {took * 1e3:.0f} | {busy * 1e3:.0f} | {share * 6e4 / length_s:.0f} "
+            f"| {floor} | {peak_gb(at.device) - before:.3f} |",
+            flush=True,
         )
 
 
 def songs_table(net: AceStep1, codec: MusicDCAE, at: argparse.Namespace) -> None:
-    """Whole songs of 240 s against real time."""
-    weight, frames = net.lyric_proj.weight, int(240 * LATENT_HZ)
+    """Whole songs against real time."""
+    weight, frames = net.lyric_proj.weight, int(at.song_s * LATENT_HZ)
     noise = torch.randn(1, frames, 128, device=weight.device, dtype=weight.dtype)
     prepared = net.prepare(condition_of(net), frames)
     found = []
-    decoding = seconds(lambda: codec.decode(noise), at.device, 1)
+    decoding, _ = seconds(lambda: codec.decode(noise), at.device, 1)
     for steps in (27, 60):
         times = twice_shifted(steps, 3.0)
 
@@ -135,13 +148,13 @@ def songs_table(net: AceStep1, codec: MusicDCAE, at: argparse.Namespace) -> None
             steered = Steered(velocity, velocity, Steering(15.0, share=0.5, rows=16), times)
             solve(steered, noise, Plan(tuple(times), Euler(), Guidance()), fresh=lambda: noise)
 
-        took = seconds(song, at.device, 1)
-        found.append(240 / (took + decoding))
-        print(f"\n{steps} steps: {took:.2f} s of walking, {decoding:.2f} s of decoding for 240 s of music")
+        took, _ = seconds(song, at.device, 1)
+        found.append(at.song_s / (took + decoding))
+        print(f"\n{steps} steps: {took:.2f} s of walking, {decoding:.2f} s of decoding for {at.song_s} s of music")
     print("\n| device | 27 steps | 60 steps |\n|---|---|---|")
     for name, (few, many) in PUBLISHED.items():
         print(f"| {name} (published) | {few} | {many} |")
-    print(f"| here | {found[0]:.2f} | {found[1]:.2f} |")
+    print(f"| here, {at.size} network, {at.song_s} s of music | {found[0]:.2f} | {found[1]:.2f} |")
 
 
 def main() -> None:
@@ -153,6 +166,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--tflops", type=float, default=0.0, help="arithmetic of the device at this type")
     parser.add_argument("--gb-per-s", type=float, default=1.0, help="memory of the device")
+    parser.add_argument("--song-s", type=int, default=240, help="length of the whole songs")
     parser.add_argument("--songs", action="store_true", help="whole songs too (minutes on a CPU)")
     at = parser.parse_args()
     dtype = getattr(torch, at.dtype)

@@ -45,7 +45,6 @@ from melisma.sampling import (
     Draw,
     Kept,
     Plan,
-    draws,
     flow_edit,
     hand_over_time,
     handed_over,
@@ -336,6 +335,8 @@ def rehearse(
     request = seeded(request)
     if blueprint is None:
         request = agreed(request, band, listen)
+    sampling = request.sampling.over(band.generator.preferred)
+    plan = band.generator.plan(sampling)
     timings: dict[str, float] = {}
     hear = cache(hear)
     with clock(timings, "plan"):
@@ -348,11 +349,9 @@ def rehearse(
         refuse_unknown_codes(band.generator, one.codes)
     with clock(timings, "listen"):
         canvas = lay_out(request, blueprints[0], band.autoencoder, hear, guide_voice(blueprints[0], listen))
-        canvas = band.generator.suited(canvas)
+        canvas = band.generator.suited(canvas, plan)
     length = {"duration_s": canvas.blueprint.duration_s}
     blueprints = tuple(one.model_copy(update=length) for one in blueprints)
-    sampling = request.sampling.over(band.generator.preferred)
-    plan = band.generator.plan(sampling)
     listen.stage("prepare")
     with clock(timings, "prepare"), memory_explained(canvas):
         conditioning = band.generator.prepare(canvas)
@@ -474,13 +473,13 @@ def sound_checked(samples: np.ndarray, band: Band) -> Waveform:
 def sing(rehearsal: Rehearsal, seed: int, listen: Listener) -> Tensor:
     """Noise to latents (1, t, c): the walk that the canvas asks for."""
     canvas, plan, generator = rehearsal.canvas, rehearsal.plan, rehearsal.band.generator
-    fresh = on(generator.device, draws((seed,), canvas.frames, generator.channels))
-    noise = fresh()
-    if canvas.near:
-        of = on(generator.device, draws((canvas.near.seed,), canvas.frames, generator.channels))
-        noise = near(of(), noise, canvas.near.variance)
+    fresh = on(generator.device, generator.draws(seed, canvas.frames, plan))
     if canvas.source is not None and canvas.edit:
         return edit(rehearsal, fresh, listen)
+    noise = fresh()
+    if canvas.near:
+        of = on(generator.device, generator.draws(canvas.near.seed, canvas.frames, plan))
+        noise = near(of(), noise, canvas.near.variance)
     plan, start = generator.start(canvas, plan, noise)
     velocity = generator.guide(heard_for(canvas.hears, rehearsal.conditioning, plan), plan)
     listen.stage(f"sing (seed {seed})", plan.steps)

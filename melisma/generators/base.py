@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from melisma.errors import BadRequest, MissingModel
-from melisma.sampling import Plan, Velocity
+from melisma.sampling import Draw, Plan, Velocity
 from melisma.sampling.editing import Compared
 from melisma.song import SamplingOptions, TaskName
 from melisma.tasks.canvas import Canvas
@@ -96,8 +96,11 @@ class Generator(Protocol):
     def plan(self, options: SamplingOptions) -> Plan:
         """A plan from options without blanks. Raises BadRequest for what this family does not know."""
 
-    def suited(self, canvas: Canvas) -> Canvas:
+    def suited(self, canvas: Canvas, plan: Plan) -> Canvas:
         """The canvas as this family can follow it. Raises BadRequest for what it cannot."""
+
+    def draws(self, seed: int, frames: int, plan: Plan) -> Draw:
+        """The noise of a take: (1, t, c) in float32 on the CPU, other at every call."""
 
     def start(self, canvas: Canvas, plan: Plan, noise: Tensor) -> tuple[Plan, Tensor]:
         """The plan of a run and its first latents (b, t, c): the noise, or a point between it and the source."""

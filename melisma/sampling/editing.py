@@ -8,14 +8,14 @@ Axes: b take, t latent frame, c channel.
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from melisma.listen import Listener, quiet
 from melisma.sampling.noise import Draw, noised
-from melisma.sampling.solvers import Euler
+from melisma.sampling.solvers import Euler, Solver
 from melisma.sampling.walk import Plan, refuse_unless_finite
 
 
@@ -30,6 +30,22 @@ class Compared(Protocol):
 
     def settle(self, differences: Sequence[Tensor | None], /) -> None:
         """Remember the answers of one step."""
+
+
+@runtime_checkable
+class EditSolver(Solver, Protocol):
+    """A solver that also says how an edit moves while both flows are compared."""
+
+    def drifted(self, edit: Tensor, drift: Tensor, now: float, then: float, fresh: Draw) -> Tensor:
+        """The edit (b, t, c) after a step along the difference of both velocities."""
+
+
+class Straight(Euler):
+    """How edits move unless a plan's solver has a way of its own."""
+
+    def drifted(self, edit: Tensor, drift: Tensor, now: float, then: float, fresh: Draw) -> Tensor:
+        """Euler's step."""
+        return edit + (then - now) * drift
 
 
 def flow_edit(
@@ -51,17 +67,19 @@ def flow_edit(
     """
     if unheeded := _unheeded(plan):
         listen.note(f"An edit walks with the euler solver alone: {', '.join(unheeded)} left out.")
+    solver = plan.solver if isinstance(plan.solver, EditSolver) else Straight()
+    step = solver.start(lambda x, t, _: target(x, t), fresh)
     first, last = (int(plan.steps * share) for share in window)
     edit, walking = music, False
     for i, (now, then) in enumerate(pairwise(plan.times)):
         if i < first:
             pass
         elif i < last:
-            edit = edit + (then - now) * _drift(origin, target, music, edit, now, fresh, draws)
+            edit = solver.drifted(edit, _drift(origin, target, music, edit, now, fresh, draws), now, then, fresh)
         else:
             if not walking:
                 edit, walking = edit + noised(music, fresh().to(music), now) - music, True
-            edit = edit + (then - now) * target(edit, now)
+            edit, _ = step(edit, target(edit, now), now, then)
         refuse_unless_finite(edit, f"step {i + 1} of {plan.steps} (time {now:.3f})")
         listen.step()
     return edit * plan.latent_rescale + plan.latent_shift
@@ -70,7 +88,7 @@ def flow_edit(
 def _unheeded(plan: Plan) -> list[str]:
     """What the plan asks for and an edit does not do, in words."""
     asked = {
-        f"solver {type(plan.solver).__name__.lower()}": not isinstance(plan.solver, Euler),
+        f"solver {type(plan.solver).__name__.lower()}": not isinstance(plan.solver, Euler | EditSolver),
         "wavelet correction": plan.dcw is not None,
         "velocity clamp": plan.velocity_clamp > 0,
         "velocity momentum": plan.velocity_momentum > 0,

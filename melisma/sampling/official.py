@@ -1,8 +1,8 @@
 """Habits of the first generation's own loop that are mistakes, for whoever must reproduce it exactly.
 
 Everywhere else the right thing is done instead (docs/decisions/083-v1-mistakes.md): a source is noised to the time the
-model is told, and momentum belongs to a step. Beside what is here, `Steered.counts_calls` and `Grained.together` are
-such habits.
+model is told, momentum belongs to a step, and an edit moves. Beside what is here, `Steered.counts_calls` and
+`Grained.together` are such habits.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from melisma.sampling.guidance import Momentum
-from melisma.sampling.noise import noised
+from melisma.sampling.noise import Draw, noised
 from melisma.sampling.schedules import shifted, twice_shifted
+from melisma.sampling.solvers import PingPong
 from melisma.sampling.steering import Steered
 
 
@@ -39,6 +40,15 @@ class ForgetfulTarget(Steered):
     def ask(self, x: Tensor, t: float) -> tuple[Tensor, None]:
         """Velocity at x; nothing is left to remember."""
         return self._steered(x, t, self._step(t), Momentum())[0], None
+
+
+class IdlePingPong(PingPong):
+    """PingPong as the official code edits with it: while both flows are compared it draws noise and moves nothing."""
+
+    def drifted(self, edit: Tensor, drift: Tensor, now: float, then: float, fresh: Draw) -> Tensor:
+        """The edit as it was."""
+        fresh()
+        return edit
 
 
 def near_reference(

@@ -85,8 +85,9 @@ def test_compose(band: Band) -> None:
 )
 def test_every_control_is_heard(band: Band, change: dict) -> None:
     (plain,), (changed,) = play(band), play(band, sampling=SamplingOptions(steps=6, **change))
-    assert plain.latents.shape == changed.latents.shape
-    assert float((plain.latents - changed.latents).abs().max()) > 1e-4
+    frames = 32 if "compat" in change else 33
+    assert changed.latents.shape == (frames, 128)
+    assert float((plain.latents[:frames] - changed.latents).abs().max()) > 1e-4
 
 
 def test_words_are_heard(band: Band) -> None:
@@ -129,6 +130,30 @@ def test_extensions_have_the_length_asked_for(band: Band, tune: Path, before: fl
     start = round(before * 44100)
     inside = take.waveform.samples[:, start + 4410 : start + original.shape[1] - 4410]
     assert np.array_equal(inside, original[:, 4410:-4410])
+
+
+def test_officially_lengths_are_wrong(band: Band, tune: Path) -> None:
+    official = SamplingOptions(steps=2, compat="official")
+    assert len(play(band, sampling=official)[0].latents) == 32  # whole frames in 3 s; 33 cover them
+    both = Extend(source=AudioRef(path=tune), before_s=0.5, after_s=1.5)
+    (take,) = play(band, both, official)
+    original = band_hears(band, tune)
+    assert take.waveform.duration_s == pytest.approx(4 + 0.5 + 1.5 - 0.5)
+    inside = take.waveform.samples[:, 22050 + 4410 : 22050 + original.shape[1] - 4410]
+    assert np.array_equal(inside, original[:, 4410:-4410])
+    with pytest.raises(BadRequest, match="cannot extend by 1 s before and 0.5 s after"):
+        play(band, Extend(source=AudioRef(path=tune), before_s=1.0, after_s=0.5), official)
+
+
+def test_officially_an_edit_with_pingpong_does_nothing(band: Band, tune: Path) -> None:
+    task = Edit(source=AudioRef(path=tune), source_caption="two tones", source_lyrics="[inst]")
+    heard = band.autoencoder.encode(torch.from_numpy(band_hears(band, tune))[None])[0]
+    official, own = (
+        play(band, task, SamplingOptions(steps=3, solver="pingpong", compat=compat))[0].latents
+        for compat in ("official", None)
+    )
+    torch.testing.assert_close(official, heard)
+    assert float((own - heard).abs().max()) > 1e-3
 
 
 def test_a_cover_is_nearer_to_its_source_the_stronger(band: Band, tune: Path) -> None:

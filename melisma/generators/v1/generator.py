@@ -18,23 +18,25 @@ from torch import Tensor
 
 from melisma.errors import BadRequest
 from melisma.generators.base import Conditioning, Flow, Hosting, Side, at_home
+from melisma.generators.v1.official import official_draws, officially_laid
 from melisma.models.autoencoders.dcae import CHANNELS, ROWS, as_image, as_sequence
 from melisma.models.habits import FROM_WORDS, GUIDED_V1
 from melisma.models.text.umt5 import UMT5
 from melisma.models.v1 import AceStep1, Condition, Prepared
 from melisma.models.v1.lyrics import NO_LYRICS, LyricTokenizer, with_known_tags
-from melisma.sampling import Plan, Velocity, advanced, resolve
+from melisma.sampling import Draw, Plan, Velocity, advanced, draws, resolve
 from melisma.sampling.granularity import grained
 from melisma.sampling.noise import noised
-from melisma.sampling.official import ForgetfulTarget, HastyOrigin, near_reference
+from melisma.sampling.official import ForgetfulTarget, HastyOrigin, IdlePingPong, near_reference
 from melisma.sampling.schedules import shifted, twice_shifted
-from melisma.sampling.solvers import PingPong
+from melisma.sampling.solvers import Euler, Heun, PingPong
 from melisma.sampling.steering import Steered, Steering
 from melisma.sampling.walk import FIRST_GENERATION
 from melisma.song import Blueprint, Cover, Repaint, SamplingOptions, TaskName
 from melisma.tasks.canvas import Canvas
 
 INSTRUMENTAL = "[inst]"
+LATENT_HZ = 44100 / 4096
 # How near a cover stays to its source where nothing is said.
 COVER_STRENGTH = 0.5
 
@@ -119,6 +121,9 @@ class V1:
         )
         times = plan.times if options.timesteps else tuple(twice_shifted(options.steps, options.shift))
         fields: dict[str, Any] = {name: getattr(plan, name) for name in Plan.__dataclass_fields__} | {"times": times}
+        official = options.compat == "official"
+        if official and isinstance(plan.solver, PingPong):
+            fields["solver"] = IdlePingPong()
         return V1Plan(
             **fields,
             whole=times,
@@ -126,10 +131,10 @@ class V1:
             steering=steering,
             granularity=options.granularity or 0.0,
             weakened=frozenset(options.weakened or ()),
-            official=options.compat == "official",
+            official=official,
         )
 
-    def suited(self, canvas: Canvas) -> Canvas:
+    def suited(self, canvas: Canvas, plan: Plan) -> Canvas:
         """The canvas as this network can follow it: what is kept is put back at every step, as nothing else tells of it.
 
         Raises BadRequest for a timbre to borrow or codes to follow.
@@ -140,8 +145,16 @@ class V1:
             )
         if canvas.blueprint.codes is not None:
             raise BadRequest(f"{self.name} does not know semantic codes: leave them out of the blueprint")
+        assert isinstance(plan, V1Plan)
+        if plan.official:
+            canvas = officially_laid(canvas, LATENT_HZ)
         keeping = replace(canvas.keeping, inject=1.0, crossfade_frames=0) if canvas.keeping else None
         return replace(canvas, keeping=keeping, hears=1.0, semantic=False)
+
+    def draws(self, seed: int, frames: int, plan: Plan) -> Draw:
+        """Noise (1, t, c), frame by frame, or in the official order."""
+        assert isinstance(plan, V1Plan)
+        return official_draws(seed, frames) if plan.official else draws((seed,), frames, self.channels)
 
     def start(self, canvas: Canvas, plan: Plan, noise: Tensor) -> tuple[Plan, Tensor]:
         """A cover starts from its source at a share of the noise, a repaint after a share of the steps."""
@@ -156,6 +169,10 @@ class V1:
                 return replace(plan, times=tuple(grid), whole=tuple(grid)), first
             nearer, first = advanced(plan, noise, source, 1 - shifted(1 - strength, plan.shift))
             return replace(plan, times=nearer.times, whole=nearer.times), first
+        if plan.official:
+            if bool(canvas.made.all()):
+                return plan, noise
+            plan = replace(plan, solver=Euler(), granularity=0.0)
         skipped = int(plan.steps * (1 - canvas.task.strength)) if isinstance(canvas.task, Repaint) else 0
         if not skipped:
             return plan, noise
@@ -176,7 +193,7 @@ class V1:
             plan.steering,
             plan.whole,
             flow.read("whole", lyrics, False, plan.official),
-            counts_calls=plan.official,
+            counts_calls=plan.official and isinstance(plan.solver, Heun),
         )
         if isinstance(plan.solver, PingPong) or plan.granularity == 0:
             return steered

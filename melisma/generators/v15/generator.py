@@ -17,7 +17,7 @@ from melisma.generators.v15 import prompts
 from melisma.models.text import TextEncoder
 from melisma.models.v15 import AceStep15, Condition, Prepared
 from melisma.models.v15.looking import looks
-from melisma.sampling import Guided, Plan, Velocity, advanced, guided, resolve
+from melisma.sampling import Draw, Guided, Plan, Velocity, advanced, draws, guided, resolve
 from melisma.song import Blueprint, Lego, SamplingOptions, TaskName
 from melisma.tasks.canvas import Canvas
 
@@ -61,9 +61,13 @@ class V15:
         """A plan from options without blanks."""
         return resolve(options)
 
-    def suited(self, canvas: Canvas) -> Canvas:
+    def suited(self, canvas: Canvas, plan: Plan) -> Canvas:
         """The canvas as it is: this network hears everything on it."""
         return canvas
+
+    def draws(self, seed: int, frames: int, plan: Plan) -> Draw:
+        """Noise (1, t, c), frame by frame."""
+        return draws((seed,), frames, self.channels)
 
     def start(self, canvas: Canvas, plan: Plan, noise: Tensor) -> tuple[Plan, Tensor]:
         """From noise, or from part of the way to the source."""
