@@ -44,7 +44,7 @@ SAMPLING = (
         metavar="FIELD=VALUE",
         help="Any field of a request, as in sampling.velocity_clamp=0.5.",
     ),
-    click.option("--guidance-method", type=click.Choice(["apg", "cfg", "adg"]), help="Kind of guidance."),
+    click.option("--guidance-method", type=click.Choice(["apg", "cfg", "adg", "cfg_star"]), help="Kind of guidance."),
 )
 
 

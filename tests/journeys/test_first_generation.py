@@ -1,5 +1,6 @@
 """Every task of ACE-Step v1 on a toy, through the same door as 1.5."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file, save_file
 
-from melisma.cli import melisma
+from melisma.audio import read
+from melisma.cli import main, melisma
 from melisma.engine import Band, perform
 from melisma.errors import BadRequest, MissingModel
 from melisma.generators.v1 import V1
@@ -117,8 +119,6 @@ def test_repaint_keeps_the_rest_to_the_sample(band: Band, tune: Path, strength: 
 
 
 def band_hears(band: Band, path: Path) -> np.ndarray:
-    from melisma.audio import read
-
     return read(path, rate_hz=band.autoencoder.sample_rate).samples
 
 
@@ -249,3 +249,83 @@ def test_from_the_command_line(toy: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(melisma, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     assert out.stat().st_size > 1000
+
+
+class Terminal:
+    """Runs commands on the toy, as a person does: with what the whole program prints, and its exit code."""
+
+    def __init__(self, model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.model, self.capsys, self.monkeypatch = model, capsys, monkeypatch
+
+    def __call__(self, *words: object) -> tuple[int, str]:
+        line = ["melisma", *map(str, words), "--model", str(self.model), "--device", "cpu", "--steps", "2"]
+        self.monkeypatch.setattr(sys, "argv", line)
+        code = 0
+        try:
+            main()
+        except SystemExit as leaving:
+            code = int(leaving.code or 0)
+        said = self.capsys.readouterr()
+        return code, " ".join(f"{said.out} {said.err}".split())
+
+
+@pytest.fixture
+def terminal(
+    toy: Path, quiet_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Terminal:
+    return Terminal(toy, capsys, monkeypatch)
+
+
+def test_every_task_is_a_command(terminal: Terminal, tune: Path, tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("[verse]\nturn around")
+    sung = ("--lyrics", words, "--language", "en", "--seed", 3)
+    first = tmp_path / "first.flac"
+    commands = {
+        "first": (("compose", "slow waltz", *sung, "--duration", 2), 2.0),
+        "retake": (("retake", first, "--variance", 0.2, "--seed", 4), 2.0),
+        "again": (("again", first), 2.0),
+        "repaint": (("repaint", tune, "brass", "--start", 1, "--end", 2), 4.0),
+        "extend": (("extend", tune, "brass", "--before", 0.5, "--after", 1), 5.5),
+        "edit": (("edit", tune, "brass", "--from", "two tones", *sung), 4.0),
+        "cover": (("cover", tune, "brass", "--noise-strength", 0.4), 4.0),
+    }
+    made = {}
+    for name, (arguments, seconds) in commands.items():
+        out = tmp_path / f"{name}.flac"
+        code, said = terminal(*arguments, "-o", out)
+        assert code == 0, said
+        made[name] = read(out, rate_hz=None)
+        assert (made[name].rate_hz, made[name].duration_s) == (44100, pytest.approx(seconds, abs=1e-3))
+    assert np.array_equal(made["first"].samples, made["again"].samples)
+    assert not np.allclose(made["first"].samples, made["retake"].samples)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("compose", "x", "--duration", 2, "--lyrics", "{words}", "--language", "sv"), "does not sing in 'sv'"),
+        (("compose", "x", "--duration", 2, "--set", "sampling.compat=offical"), "'official'"),
+        (("compose", "x", "--duration", 2, "--guidance-method", "cfg-star"), "'cfg_star'"),
+        (("compose", "x", "--duration", 900), "900"),
+        (("repaint", "{tune}", "x", "--start", 9), "lies outside the source"),
+        (("extend", "{tune}", "x"), "before"),
+        (("cover", "{tune}", "x", "--noise-strength", 1.5), "noise_strength"),
+        (("edit", "{tune}", "x"), "--from"),
+        (("lego", "{tune}", "drums"), "cannot lego"),
+        (("extract", "{tune}", "drums"), "cannot extract"),
+        (("retake", "{tune}"), "tune.flac"),
+        (("compose", "x", "--duration", 2, "--adapter", "{tune}"), "tune.flac"),
+    ],
+    ids=lambda case: case if isinstance(case, str) else case[0],
+)
+def test_what_cannot_be_done_is_said_in_words(
+    terminal: Terminal, tune: Path, tmp_path: Path, arguments: tuple[object, ...], said: str
+) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("la la")
+    filled = [str(argument).format(tune=tune, words=words) for argument in arguments]
+    code, output = terminal(*filled, "-o", tmp_path / "out.flac")
+    assert code not in (0, 130)
+    assert said in output
+    assert not (tmp_path / "out.flac").exists()
