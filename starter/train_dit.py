@@ -146,7 +146,7 @@ def begin(model: Learner, codes: Path, start: Path | None) -> None:
 
 
 def teach_words(model: Learner, lessons: Lessons, seed: int, device: str, folder: Path) -> None:
-    """Let the text encoder find style and lead instrument first: a minute, after which words have something to say."""
+    """Let the text encoder find wish, style and lead instrument first: a minute, after which words have something to say."""
     options = TrainingOptions(seed=seed, peak_rate=2e-3, steps=400, device=device, report_every=100)
 
     def told(model: Learner, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:

@@ -29,6 +29,7 @@ from melisma.score import STYLES
 from melisma.score.guide import TIMBRES, family
 from melisma.song import (
     INSTRUMENTAL,
+    TRACKS,
     AudioRef,
     Blueprint,
     Complete,
@@ -36,6 +37,7 @@ from melisma.song import (
     Cover,
     Extract,
     Lego,
+    Playable,
     Repaint,
     SamplingOptions,
 )
@@ -49,6 +51,11 @@ VOICE = "vocals"
 """The track that a guide voice can sing at run time."""
 
 STYLE_NAMES, FAMILY_NAMES = sorted(STYLES), sorted(TIMBRES)
+WISHES = (
+    *("compose", "repaint", "cover", "complete"),
+    *(f"{task} {track}" for task in ("extract", "lego") for track in TRACKS),
+)
+"""What an instruction can ask for."""
 UNKNOWN = -100
 """Label of what nobody knows; nothing is learned from it."""
 
@@ -100,12 +107,12 @@ class SongLatents:
 class TaskShares:
     """How often each task is taught. What a song cannot teach (no second stem, no guide) becomes a compose lesson."""
 
-    compose: float = 0.5
-    repaint: float = 0.1
-    extract: float = 0.1
-    lego: float = 0.08
-    complete: float = 0.08
-    cover: float = 0.14
+    compose: float = 0.46
+    repaint: float = 0.08
+    extract: float = 0.16
+    lego: float = 0.12
+    complete: float = 0.1
+    cover: float = 0.08
 
 
 @dataclass(frozen=True)
@@ -125,7 +132,7 @@ class Lessons:
     """Share of compose lessons that hear the guide; the others start from words alone."""
 
     def __call__(self, step: int) -> dict[str, Tensor]:
-        """music, source (b, t, c); mask (b, t); cover, style, lead (b); text, lyrics and their masks (b, l);
+        """music, source (b, t, c); mask (b, t); cover, style, lead, wish (b); text, lyrics and their masks (b, l);
         timbre (b, t', c).
 
         The songs of a batch are all sung or all instrumental: cross-attention knows no padding, and a caption would
@@ -137,7 +144,7 @@ class Lessons:
         alike = [i for i, song in enumerate(self.songs) if song.sung == self.songs[first].sung]
         chosen = random.choice(alike, self.takes, p=lengths[alike] / lengths[alike].sum())
         rows = [self._lesson(self.songs[i], random) for i in chosen]
-        names = ("music", "source", "mask", "cover", "timbre", "style", "lead")
+        names = ("music", "source", "mask", "cover", "timbre", "style", "lead", "wish")
         batch = {name: torch.stack([row[name] for row in rows]) for name in names}
         for name, longest in (("text", prompts.TEXT_TOKENS), ("lyrics", prompts.LYRIC_TOKENS)):
             batch |= _padded(name, [self.tokens(row[name], longest) for row in rows])
@@ -172,6 +179,7 @@ class Lessons:
             "cover": torch.tensor(float(isinstance(task, Cover))),
             "style": torch.tensor(self._index(STYLE_NAMES, song.style)),
             "lead": torch.tensor(self._index(FAMILY_NAMES, family(song.lead) if song.lead else "")),
+            "wish": torch.tensor(WISHES.index(wish_of(task))),
             "timbre": self._timbre(song, random),
             "text": prompts.text_prompt(blueprint.caption, prompts.instruction(task), prompts.metadata(blueprint)),
             "lyrics": prompts.lyric_prompt(blueprint.lyrics, blueprint.language),
@@ -183,16 +191,17 @@ class Lessons:
         share = np.array([getattr(self.shares, name) for name in names])
         name = names[int(random.choice(len(names), p=share / share.sum()))]
         file, tracks = AudioRef(path=Path(MIX)), song.tracks
+        if name == "lego":
+            tracks = [track for track in tracks if f"{REST}{track}" in song.latents]
         track: Any = tracks[int(random.integers(len(tracks)))] if tracks else None
-        rest = f"{REST}{track}"
         if name == "repaint":
             return Repaint(source=file, start_s=0.0), MIX, MIX
         if name == "cover":
             return Cover(source=file), MIX, MIX
         if name == "extract" and track:
             return Extract(source=file, track=track), MIX, f"{STEM}{track}"
-        if name == "lego" and rest in song.latents:
-            return Lego(source=file, track=track), rest, f"{STEM}{track}"
+        if name == "lego" and track:
+            return Lego(source=file, track=track), f"{REST}{track}", f"{STEM}{track}"
         if name == "complete" and len(tracks) > 1:
             others = tuple(other for other in tracks if other != track)
             named = others if random.random() < 0.7 else ()
@@ -218,6 +227,11 @@ class Lessons:
         return self.silence.repeat(-(-max(1, frames) // len(self.silence)), 1)[: max(0, frames)]
 
 
+def wish_of(task: Playable) -> str:
+    """What a task asks for, as WISHES names it."""
+    return f"{task.kind} {task.track}" if isinstance(task, (Extract, Lego)) else task.kind
+
+
 def _hole(frames: int, random: np.random.Generator) -> Tensor:
     """(t): 1 in a region to be made anew: somewhere within, or all that follows a point (extension)."""
     length = int(random.integers(frames // 8, frames * 3 // 4))
@@ -239,15 +253,17 @@ def _padded(name: str, rows: Sequence[Sequence[int]]) -> dict[str, Tensor]:
 class Learner(nn.Module):
     """Transformer and text encoder, trained as one. The semantic codes are settled before (`training/semantics.py`).
 
-    A text encoder that starts from nothing gives all captions nearly the same states, the transformer learns to ignore
-    them, and no gradient comes back. So a *pupil* must tell style and lead instrument from the projected text; it is
-    thrown away afterwards.
+    A text encoder that starts from nothing gives all texts nearly the same states, the transformer learns to ignore
+    them, and no gradient comes back. So a *pupil* must tell from the projected text what is asked for, style and lead
+    instrument; it is thrown away afterwards.
     """
+
+    ANSWERS = (len(STYLE_NAMES), len(FAMILY_NAMES), len(WISHES))
 
     def __init__(self, net: AceStep15, words: nn.Module, silence: Tensor) -> None:
         super().__init__()
         self.net, self.words = net, words
-        self.pupil = nn.Linear(net.config.encoder_hidden_size, len(STYLE_NAMES) + len(FAMILY_NAMES))
+        self.pupil = nn.Linear(net.config.encoder_hidden_size, sum(self.ANSWERS))
         for part in (net.tokenizer, net.detokenizer):
             part.requires_grad_(False)
         self.silence: Tensor
@@ -260,11 +276,11 @@ class Learner(nn.Module):
         return states
 
     def told(self, text: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
-        """How badly style and lead can be told from the text's states, ()."""
+        """How badly style, lead and wish can be told from the text's states, ()."""
         mask = batch["text_mask"][..., None]
         pooled = (self.net.encoder.text_projector(text) * mask).sum(1) / mask.sum(1)
-        styles, leads = self.pupil(pooled).split([len(STYLE_NAMES), len(FAMILY_NAMES)], dim=-1)
-        known = ((styles, batch["style"]), (leads, batch["lead"]))
+        answers = self.pupil(pooled).split(self.ANSWERS, dim=-1)
+        known = zip(answers, (batch[name] for name in ("style", "lead", "wish")), strict=True)
         losses = [
             nn.functional.cross_entropy(logits, label, ignore_index=UNKNOWN)
             for logits, label in known
