@@ -1,4 +1,4 @@
-"""The house: imports point one way, and reading help stays quick."""
+"""The house: imports point one way, and help and engine start quickly."""
 
 import ast
 import subprocess
@@ -79,3 +79,11 @@ def test_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "compose" in done.stdout
     assert done.stderr.strip() == "[]"
+
+
+def test_the_engine_imports_no_library_before_it_is_needed() -> None:
+    """transformers alone costs more than torch: a request that cannot be played is told so without it."""
+    late = {"transformers", "diffusers", "scipy", "pyloudnorm", "huggingface_hub", "onnxruntime", "sqlalchemy", "rich"}
+    script = f"import sys, melisma.engine; print(sorted({late!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -13,7 +13,6 @@ from torch import nn
 
 from melisma.models.planner import LanguageModel, load_language
 from melisma.models.planner.load import Library, dtype_for, read_planner_config
-from melisma.models.planner.qwen import Qwen
 from melisma.planning.limits import LONGEST_S
 from melisma.planning.slots import Form
 from melisma.song import PlanningOptions
@@ -67,7 +66,10 @@ def load_planner(
     language = load_language(folder, "cpu" if hosted else device, library, bits, dtype)
     stated = PlanningOptions.of(**read_planner_config(folder).get("planning", {}))
     at_work: Callable[[], AbstractContextManager[object]] = nullcontext
-    if hosting is not None and isinstance(language, Qwen):
+    if hosting is not None and hosted:
+        from melisma.models.planner.qwen import Qwen  # brings transformers, which songs without a planner do without
+
+        assert isinstance(language, Qwen)
         at_work = partial(hosting, language.network)
     return Planner(folder.name, fingerprint(folder, bits), language, longest_s, at_work, stated.over(OFFICIAL))
 

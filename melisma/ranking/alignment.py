@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import softmax
 
 from melisma.song import TimedLine
 
@@ -64,6 +63,8 @@ def lines(
 
 def sharpened(attention: np.ndarray) -> np.ndarray:
     """Attention (h, i, t) with everything usual taken away, as one matrix (i, t)."""
+    from scipy.special import softmax  # the engine need not wait for scipy
+
     both = softmax(attention, axis=-1) * softmax(attention, axis=-2)
     both = np.maximum(both - VIOLENCE * np.quantile(both, 0.5, axis=-1, keepdims=True), 0)
     both = np.maximum(both - VIOLENCE * np.quantile(both, 0.5, axis=-2, keepdims=True), 0)

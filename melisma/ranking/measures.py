@@ -9,8 +9,6 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
-from scipy.ndimage import median_filter
-from scipy.signal import stft
 
 from melisma.audio import Waveform
 
@@ -50,6 +48,8 @@ class Sound:
     @cached_property
     def chroma(self) -> np.ndarray:
         """(t, 12) how much each note sounds in long frames, C first. Only peaks count, so that noise has no key."""
+        from scipy.ndimage import median_filter  # see _magnitudes
+
         hz = np.fft.rfftfreq(LONG_FRAME, 1 / RATE_HZ)
         inside = (hz > NOTE_HZ[0]) & (hz < NOTE_HZ[1])
         tall = _magnitudes(self.samples, LONG_FRAME, LONG_HOP)[:, inside]
@@ -227,6 +227,8 @@ def _bands(magnitudes: np.ndarray, count: int = 24) -> np.ndarray:
 
 def _magnitudes(samples: np.ndarray, frame: int, hop: int) -> np.ndarray:
     """(t, f) magnitudes."""
+    from scipy.signal import stft  # half a second that songs which nobody compares need not wait for
+
     padded = np.pad(samples, (0, max(0, frame - len(samples))))
     spectrum = stft(padded, RATE_HZ, nperseg=frame, noverlap=frame - hop)[2]
     magnitudes: np.ndarray = np.abs(spectrum).T.astype(np.float32)
