@@ -43,7 +43,11 @@ def test_grids(name: str) -> None:
 
 
 def test_chosen_steps() -> None:
-    close(torch.tensor(picked(SCHEDULES["oss.steps"].tolist(), 3.0)), SCHEDULES["oss.sigmas"], atol=1e-6)
+    places = SCHEDULES["oss.steps"].tolist()
+    close(torch.tensor(picked(places, 3.0)), SCHEDULES["oss.sigmas"], atol=1e-6)
+    close(1000 * torch.tensor(picked(places, 3.0)[:-1]), SCHEDULES["oss.timesteps"], atol=1e-3)
+    before = twice_shifted(max(places), 3.0)
+    close(1000 * torch.tensor([before[place - 1] for place in places]), SCHEDULES["oss.first_timesteps"], atol=1e-3)
     with pytest.raises(BadRequest, match="start above 0"):
         twice_shifted(4, 3.0, 0.0)
 

@@ -3,10 +3,10 @@
 Only what needs the network's inside is here; a training loop can stand on it. As in the official code the loss is that
 of the clean estimate, so velocities near noise weigh most, and the projectors compare directions, not lengths.
 
-Axes: b batch, t latent frame, n feature frame of a teacher, f its width.
+Axes: b batch, t latent frame, s sample, n feature frame of a teacher, f its width.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +17,7 @@ from melisma.models.v1.model import AceStep1, Condition
 from melisma.sampling.schedules import shifted
 
 STEPS, SHIFT = 1000, 3.0
+STRIDE = 320  # samples per feature frame, of MERT (24 kHz) and of mHuBERT (16 kHz)
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,20 @@ def losses(
     for name, features in teachers.items():
         found[name] = torch.stack([misalignment(*pair) for pair in zip(heard[name], features, strict=True)]).mean()
     return found
+
+
+def features_of(teacher: Callable[[Tensor], Tensor], wave: Tensor, chunk: int) -> Tensor:
+    """What a speech model hears in one song: (n, f). `wave` (s,) is mono at the teacher's own rate, without padding.
+
+    `teacher` takes (1, s) and gives (1, n, f). It hears `chunk` samples at a time (officially 5 s for MERT and 30 s for
+    mHuBERT), the last ones filled with silence, at the loudness of the whole song. A model that begins each chunk with
+    a frame too few gives that many fewer.
+    """
+    variance, mean = torch.var_mean(wave)
+    normal = (wave - mean) / (variance + 1e-7).sqrt()
+    pieces = normal.split(chunk)
+    heard = [teacher(F.pad(piece, (0, chunk - len(piece)))[None])[0] for piece in pieces]
+    return torch.cat([found[: -(-len(piece) // STRIDE)] for found, piece in zip(heard, pieces, strict=True)])
 
 
 def misalignment(heard: Tensor, features: Tensor) -> Tensor:

@@ -79,7 +79,9 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def tensors() -> dict[str, Tensor]:
-    return load_file(DATA / "sample_loops.safetensors")
+    found = load_file(DATA / "sample_loops.safetensors")
+    assert all(bool(found[f"in.{which}lyric_mask"].all()) for which in ("", "target_"))  # sung without padding
+    return found
 
 
 @pytest.fixture

@@ -1,13 +1,15 @@
 """Each stage of the first generation's network against recorded tensors, and full-size names and shapes."""
 
 import json
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from melisma.errors import BadCheckpoint
 from melisma.models.adapters import merge, read_adapter
@@ -15,7 +17,7 @@ from melisma.models.v1 import AceStep1, AceStep1Config
 from melisma.models.v1.config import LyricEncoderConfig
 from melisma.models.v1.layers import Block, rotary, rotate
 from melisma.models.v1.lyric_encoder import LyricEncoder, distances
-from melisma.models.v1.objective import Dropped, encode_for_training, losses, training_times
+from melisma.models.v1.objective import Dropped, encode_for_training, features_of, losses, training_times
 
 DATA = Path(__file__).parents[2] / "data/v1"
 # The transformer's config.json, as published.
@@ -66,6 +68,66 @@ def test_times_patches_and_positions(net: AceStep1, io: dict[str, Tensor]) -> No
     cos, sin = rotary(19, 12, 1e6, torch.zeros(1))
     close(cos, io["mid.rope_cos"])
     close(sin, io["mid.rope_sin"])
+
+
+def heard_inside(net: AceStep1, io: dict[str, Tensor], *names: str) -> dict[str, Tensor]:
+    """What modules give while the recorded velocity is computed, by name; `.in` for what they are given."""
+    found: dict[str, Tensor] = {}
+
+    def listener(name: str) -> Callable[..., None]:
+        def listen(_: nn.Module, given: tuple[Tensor, ...], out: Tensor) -> None:
+            found[name] = given[0] if name.endswith(".in") else out
+
+        return listen
+
+    hooks = [net.get_submodule(name.removesuffix(".in")).register_forward_hook(listener(name)) for name in names]
+    try:
+        condition = net.encode(*words_of(io))
+        net.velocity(io["in.hidden_states"], io["in.timestep"], condition.hidden, condition.mask)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def test_every_stage_inside(net: AceStep1, io: dict[str, Tensor]) -> None:
+    stages = {
+        "timestep_embedder.linear_1.in": "mid.time_proj",
+        "lyric_encoder.encoders.0.in": "mid.lyric_embed",
+        "lyric_encoder.encoders.0": "mid.lyric_layer0",
+        "lyric_encoder": "out.lyric_encoder_raw",
+        "lyric_proj": "out.lyric_encoder",
+        **{f"transformer_blocks.0.{part}": f"mid.block0.{part}" for part in ("attn", "cross_attn", "ff")},
+        "transformer_blocks.0": "mid.block0",
+        "transformer_blocks.1": "mid.block1",
+        "transformer_blocks.23": "mid.last_block",
+    }
+    found = heard_inside(net, io, *stages)
+    for stage, recorded in stages.items():
+        close(found[stage], io[recorded])
+
+
+def test_what_the_official_network_takes_beside(net: AceStep1, io: dict[str, Tensor]) -> None:
+    """An output length is silence or a cut behind the velocity, and a control is added to the tokens, at their own mean
+    and spread, as strong as its scale (here 0.7). Both are done from outside, as no released checkpoint wants either."""
+    condition = net.encode(*words_of(io))
+
+    def played() -> Tensor:
+        return net.velocity(io["in.hidden_states"], io["in.timestep"], condition.hidden, condition.mask)
+
+    close(torch.nn.functional.pad(played(), (0, 3)), io["out.sample_len_plus3"])
+    close(played()[..., :-2], io["out.sample_len_minus2"])
+
+    def controlled(_: nn.Module, __: object, tokens: Tensor) -> Tensor:
+        wide, mean = torch.std_mean(tokens, dim=(1, 2), keepdim=True)
+        own, centre = torch.std_mean(io["in.controlnet"], dim=(1, 2), keepdim=True)
+        return tokens + 0.7 * ((io["in.controlnet"] - centre) / (own + 1e-12) * wide + mean)
+
+    hook = net.proj_in.register_forward_hook(controlled)
+    try:
+        close(played(), io["out.sample_controlnet"])
+    finally:
+        hook.remove()
 
 
 @pytest.mark.parametrize(
@@ -141,6 +203,7 @@ def test_lyric_encoder(cases: dict[str, Any]) -> None:
     encoder.load_state_dict({name.removeprefix("w."): w for name, w in t.items() if name.startswith("w.")})
     encoder.requires_grad_(False)
     close(distances(12, 24, torch.zeros(1)), t["mid.pos_emb"][0])
+    close(encoder.embed(t["in.xs"]) * 24**0.5, t["mid.embed"])
     close(encoder(t["in.xs"], t["in.mask"]), t["out.xs"])
     close(encoder(t["in.xs"][:1, :3], torch.zeros(1, 3)), t["out.allmasked_row"])
 
@@ -182,7 +245,32 @@ def test_training_step(net: AceStep1) -> None:
     close(found["mert"], t["out.train/mert_loss"])
     close(found["m-hubert"], t["out.train/m-hubert_loss"])
     close(found["denoising"] + (found["mert"] + found["m-hubert"]) / 2, t["out.loss"])
+    close(t["out.train/loss"], t["out.loss"])
     close(training_times(t["in.normals"]), t["out.sigma_from_normals"].view(-1))
+    close(1000 * training_times(t["in.normals"]), t["out.t_from_normals"])
+    grid = training_times(((torch.arange(1000) + 0.5) / 1000).logit())
+    recorded = load_file(DATA / "schedulers.safetensors")
+    close(grid, recorded["train.sigmas"][:1000])
+    close(1000 * grid, recorded["train.timesteps"])
+
+
+def test_teachers_hear_a_song_piece_by_piece(resampled: Callable[[Tensor, int, int], Tensor]) -> None:
+    """The recorded teacher is one convolution; its two songs are sums of tones."""
+    t = load_file(DATA / "training.safetensors")
+    lengths = t["ssl.lengths"].tolist()
+    time_s = torch.arange(max(lengths), dtype=torch.float64) * 2 * math.pi / 48000
+    one = [0.4 * torch.sin((110 + 70 * j) * time_s + j) + 0.2 * torch.sin((1000 + 37 * j) * time_s) for j in (0, 1)]
+    two = [0.3 * torch.cos((90 + 50 * j) * time_s) + 0.1 for j in (0, 1)]
+    songs = [torch.stack(channels).float().mean(0)[:n] for channels, n in zip((one, two), lengths, strict=True)]
+
+    def teacher(wave: Tensor) -> Tensor:
+        heard = torch.nn.functional.conv1d(wave[:, None], t["ssl.conv.weight"], t["ssl.conv.bias"], stride=320)
+        return heard.transpose(1, 2)
+
+    for name, rate, chunk_s in (("mert", 24000, 5), ("mhubert", 16000, 30)):
+        for i, song in enumerate(songs):
+            wave = resampled(song[None], 48000, rate)[0]
+            close(features_of(teacher, wave, chunk_s * rate), t[f"ssl.{name}.{i}"])
 
 
 def test_projectors_hear_what_was_recorded(net: AceStep1, io: dict[str, Tensor]) -> None:
