@@ -62,9 +62,7 @@ from melisma.song import (
     Compose,
     FinishOptions,
     Lego,
-    Playable,
     Provenance,
-    Retake,
     SamplingOptions,
     SongRequest,
     TimedLine,
@@ -110,7 +108,7 @@ def may_plan(request: SongRequest) -> bool:
     if asked.use_planner is False:
         return False
     wanted = asked.use_planner or asked.codes or asked.planner is not None
-    return isinstance(played(request), Compose) or (bool(wanted) and isinstance(played(request), Lego | Complete))
+    return isinstance(request.played, Compose) or (bool(wanted) and isinstance(request.played, Lego | Complete))
 
 
 def planner_of(store: Store, folder: Path) -> Planner:
@@ -343,7 +341,7 @@ def rehearse(
         blueprints = (
             (blueprint,) if blueprint else drafts(request, band.planner, listen, source_s=source_length(request, hear))
         )
-        if band.generator.follows_score and played(request).kind == "compose" and blueprints[0].codes is None:
+        if band.generator.follows_score and request.played.kind == "compose" and blueprints[0].codes is None:
             blueprints = (scored(blueprints[0], request.planning.seed or seeds_of(request)[0]),)
     for one in blueprints:
         refuse_unknown_codes(band.generator, one.codes)
@@ -448,14 +446,9 @@ def guide_voice(blueprint: Blueprint, listen: Listener) -> Sing | None:
     return lambda score, caption: singer.sing(score, voice_for(caption)).sound
 
 
-def played(request: SongRequest) -> Playable:
-    """The task, or the one that a retake plays again."""
-    return request.task.again if isinstance(request.task, Retake) else request.task
-
-
 def source_length(request: SongRequest, hear: Hear) -> float | None:
     """Seconds of the music a task starts from, if it starts from any."""
-    source = getattr(played(request), "source", None)
+    source = getattr(request.played, "source", None)
     return hear(source).duration_s if source is not None else None
 
 

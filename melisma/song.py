@@ -7,6 +7,7 @@ be built. Times are seconds (`_s`), tempo is beats per minute (`bpm`), loudness 
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -503,6 +504,20 @@ class SongRequest(Model):
                 "an instrumental song with lyrics: leave out the lyrics, or do not ask for an instrumental"
             )
         return self
+
+    @property
+    def played(self) -> Playable:
+        """The task, or the one that a retake plays again."""
+        return self.task.again if isinstance(self.task, Retake) else self.task
+
+    def with_sounds(self, change: Callable[[AudioRef, str], AudioRef]) -> Self:
+        """The same, with every sound it names changed; `change` is told which it is: the "source" or the "reference"."""
+        task: Task = self.task
+        if not isinstance(self.played, Compose):
+            played = self.played.model_copy(update={"source": change(self.played.source, "source")})
+            task = task.model_copy(update={"again": played}) if isinstance(task, Retake) else played
+        reference = self.reference and change(self.reference, "reference")
+        return self.model_copy(update={"task": task, "reference": reference})
 
 
 Decider = Literal["person", "planner", "default", "source", "generator"]

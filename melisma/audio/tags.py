@@ -2,7 +2,7 @@
 
 Every format carries the same facts in its own way. The disclosure is said twice, in words as a comment and as a term
 of the IPTC digital source type vocabulary, which programs understand. The `Provenance` travels as JSON; from it
-`melisma show` and `melisma again` work.
+`melisma show` and `melisma again` work. Files and checkpoints go by name in it: where they lie is nobody's business.
 """
 
 import io
@@ -20,7 +20,7 @@ from mutagen.wave import WAVE
 from pydantic import ValidationError
 
 from melisma.errors import BadRequest
-from melisma.song import Compose, Provenance, Retake
+from melisma.song import AudioRef, Compose, Provenance
 
 KEY = "MELISMA_PROVENANCE"
 SOURCE_KEY = "DIGITAL_SOURCE_TYPE"
@@ -32,17 +32,37 @@ def facts_of(title: str | None, provenance: Provenance | None) -> dict[str, str]
     """What to write, by a name of its own: only sound that was made by a model is called so."""
     facts = {"encoder": "melisma", "title": printable(title or "")}
     if provenance:
-        task = provenance.request.task
-        task = task.again if isinstance(task, Retake) else task
-        alone = isinstance(task, Compose)
+        alone = isinstance(provenance.request.played, Compose)
         facts |= {
             "encoder": f"melisma {provenance.version}",
             "comment": "AI-generated music" if alone else "Music made or changed by AI from existing audio",
             "source": IPTC + ("trainedAlgorithmicMedia" if alone else "compositeWithTrainedAlgorithmicMedia"),
             "lyrics": "" if provenance.blueprint.instrumental else provenance.blueprint.lyrics,
-            "story": provenance.model_dump_json(exclude_none=True),
+            "story": without_places(provenance).model_dump_json(exclude_none=True),
         }
     return {name: fact for name, fact in facts.items() if fact}
+
+
+def without_places(provenance: Provenance) -> Provenance:
+    """The same without the folders of this machine: sounds, checkpoints and adapters that a path names keep its end."""
+
+    def file_name(sound: AudioRef, _: str) -> AudioRef:
+        return sound.model_copy(update={"path": sound.path and Path(sound.path.name)})
+
+    request = provenance.request.with_sounds(file_name)
+    names = {
+        "model": request.model and last_name(request.model),
+        "planning": request.planning.model_copy(
+            update={"planner": request.planning.planner and last_name(request.planning.planner)}
+        ),
+        "adapters": tuple(one.model_copy(update={"name": last_name(one.name)}) for one in request.adapters),
+    }
+    return provenance.model_copy(update={"request": request.model_copy(update=names)})
+
+
+def last_name(name: str) -> str:
+    """A catalogue name or hub id as it is; the end of a path."""
+    return Path(name).name if Path(name).is_absolute() or name.startswith(("~", ".")) else name
 
 
 def printable(text: str) -> str:

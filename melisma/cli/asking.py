@@ -109,6 +109,9 @@ def options(*groups: tuple[Callable[..., Any], ...]) -> Callable[..., Any]:
     return decorate
 
 
+from_source = click.option(
+    "--source", type=File, help="The music that TAKE was made from, where it lies elsewhere by now."
+)
 making = options(WORDS, SAMPLING, FINISH, MODEL, OUTPUT)
 planned = options(planning_options())
 
@@ -180,6 +183,29 @@ def read_fields(given: dict[str, Any]) -> dict[str, Any]:
     if "meter" in given:
         fields["meter"] = int(given["meter"])
     return fields
+
+
+def located(request: SongRequest, take: Path, given: dict[str, Any]) -> SongRequest:
+    """The request with sounds where they lie on this machine: a take tells their names alone.
+
+    A name is looked for beside the take, then in the current folder. Raises BadRequest where it is in neither.
+    """
+
+    def here(sound: AudioRef, role: str) -> AudioRef:
+        if given.get(role):
+            return AudioRef(path=given[role].absolute())
+        if sound.path is None:
+            return sound
+        places = (take.parent / sound.path, take.parent / sound.path.name, Path(sound.path.name))
+        found = next((place for place in places if place.is_file() and not place.samefile(take)), None)
+        if found is None:
+            raise BadRequest(
+                f"{take} was made from {sound.path.name}, which lies neither beside it nor in the current folder: "
+                f"bring it there, or name it with --{role}"
+            )
+        return sound.model_copy(update={"path": found.absolute()})
+
+    return request.with_sounds(here)
 
 
 def as_played(known: Provenance) -> SongRequest:

@@ -15,6 +15,8 @@ from melisma.cli.asking import (
     File,
     as_played,
     blanks,
+    from_source,
+    located,
     making,
     planned,
     provenance_of,
@@ -176,34 +178,35 @@ def edit(
 @click.command()
 @click.argument("take", type=File)
 @click.option("--variance", type=float, default=0.2, help="How far to depart, 0–1.")
+@from_source
 @making
 def retake(take: Path, variance: float, **given: Any) -> None:
     """Play TAKE (a file that melisma made) again, a little differently."""
     known = required_provenance(take)
-    played = known.request.task.again if isinstance(known.request.task, Retake) else known.request.task
-    task = valid(Retake, {"again": played, "seed": known.seed, "variance": variance})
+    task = valid(Retake, {"again": known.request.played, "seed": known.seed, "variance": variance})
     request = request_of(task, known.request.caption, given, as_played(known))
-    sing(request, given, known.blueprint)
+    sing(located(request, take, given), given, known.blueprint)
 
 
 @click.command()
 @click.argument("take", type=File)
+@from_source
 @making
 def again(take: Path, **given: Any) -> None:
     """Make TAKE (a file that melisma made) again: same request, blueprint and seed."""
     known = required_provenance(take)
     given = {"seeds": (known.seed,), **blanks(given)}
     request = request_of(known.request.task, known.request.caption, given, as_played(known))
-    sing(request, given, known.blueprint, expected=known.fingerprint)
+    sing(located(request, take, given), given, known.blueprint, expected=known.fingerprint)
 
 
 def remake(kind: type[Any], source: Path, prompt: str, fields: dict[str, Any], given: dict[str, Any]) -> None:
     """Run a task on existing music; what melisma knows of its own songs fills words left open."""
     task = valid(kind, {"source": {"path": source.absolute()}, **fields})
     known = provenance_of(source)
-    # Words and music are the song's own; how it was sampled and finished belonged to the other task.
-    open_ = {"sampling": SamplingOptions(), "finish": FinishOptions()}
-    inherited = known.request.model_copy(update=open_) if known else None
+    # Words and music are the song's own; its source, and how it was sampled and finished, belonged to the other task.
+    open_ = {"task": Compose(), "sampling": SamplingOptions(), "finish": FinishOptions()}
+    inherited = located(known.request.model_copy(update=open_), source, given) if known else None
     sing(request_of(task, prompt, given, inherited), given)
 
 

@@ -10,7 +10,19 @@ from mutagen.flac import FLAC
 
 from melisma.audio import FORMATS, Waveform, read_provenance, write
 from melisma.errors import BadRequest
-from melisma.song import AudioRef, Blueprint, Compose, Cover, Provenance, Retake, SamplingOptions, SongRequest, Task
+from melisma.song import (
+    Adapter,
+    AudioRef,
+    Blueprint,
+    Compose,
+    Cover,
+    PlanningOptions,
+    Provenance,
+    Retake,
+    SamplingOptions,
+    SongRequest,
+    Task,
+)
 
 LYRICS = "[verse]\nFür élise – 月光 🎵\nשלום"
 SOUND = Waveform(np.random.default_rng(0).uniform(-0.5, 0.5, (2, 9600)), 48000)
@@ -58,6 +70,27 @@ def test_changed_music_is_called_changed(retake: bool, tmp_path: Path) -> None:
     cover = Cover(source=AudioRef(path=Path("x.wav")))
     path = write(tmp_path / "x.flac", SOUND, provenance=story(Retake(again=cover, seed=1) if retake else cover))
     assert "compositeWithTrainedAlgorithmicMedia" in text_of(path)
+
+
+@pytest.mark.parametrize("retake", [False, True])
+def test_a_file_tells_names_but_no_folders(retake: bool, tmp_path: Path) -> None:
+    home = tmp_path / "Ada Lovelace"
+    cover = Cover(source=AudioRef(path=home / "mix.wav", sha256="a" * 64))
+    request = SongRequest(
+        task=Retake(again=cover, seed=1) if retake else cover,
+        reference=AudioRef(path=home / "timbre.wav"),
+        model=str(home / "checkpoint"),
+        planning=PlanningOptions(planner="~/lovelace/planner"),
+        adapters=(Adapter(name="../lovelace/lora"), Adapter(name="someone/on-the-hub")),
+    )
+    path = write(tmp_path / "x.flac", SOUND, provenance=story().model_copy(update={"request": request}))
+    assert b"lovelace" not in path.read_bytes().lower()
+    known = read_provenance(path)
+    assert known is not None
+    assert known.request.played == Cover(source=AudioRef(path=Path("mix.wav"), sha256="a" * 64))
+    assert known.request.reference == AudioRef(path=Path("timbre.wav"))
+    assert (known.request.model, known.request.planning.planner) == ("checkpoint", "planner")
+    assert [adapter.name for adapter in known.request.adapters] == ["lora", "someone/on-the-hub"]
 
 
 def test_instrumentals_have_no_words(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -100,6 +101,30 @@ def test_a_take_can_be_shown_made_again_and_changed(terminal: Terminal) -> None:
     known = read_provenance("p.flac")
     assert known is not None
     assert (known.request.caption, known.request.lyrics) == ("waltz", "[verse]\nla la")
+
+
+def test_a_take_finds_what_it_was_made_from_by_name(terminal: Terminal, tune: Path) -> None:
+    for folder in ("music", "sent"):
+        Path(folder).mkdir()
+    shutil.copy(tune, "music/tune.flac")
+    made = ("cover", "music/tune.flac", "jig", "--reference", "music/tune.flac", "--steps", 1, "--seed", 5)
+    assert terminal(*made, "-o", "music/jig.flac")[0] == 0
+    assert terminal("again", "music/jig.flac", "-o", "again.flac")[0] == 0
+    assert np.array_equal(read("music/jig.flac").samples, read("again.flac").samples)
+
+    shutil.copy("music/jig.flac", "sent/tune.flac")  # whoever gets a file may have called it like its source
+    code, _, err = terminal("again", "sent/tune.flac", "-o", "no.flac")
+    assert (code, "made from tune.flac" in err, "--source" in err) == (2, True, True)
+    both = ("--source", "music/tune.flac", "--reference", "music/tune.flac")
+    assert terminal("again", "sent/tune.flac", *both, "-o", "named.flac")[0] == 0
+    assert np.array_equal(read("again.flac").samples, read("named.flac").samples)
+    code, _, err = terminal("extend", "sent/tune.flac", "--after", 0.5, "-o", "no.flac")
+    assert (code, "--reference" in err) == (2, True)
+
+    shutil.copy(tune, "tune.flac")  # in the current folder
+    assert terminal("retake", "sent/tune.flac", "--seed", 8, "-o", "retake.flac")[0] == 0
+    assert terminal("extend", "sent/tune.flac", "--after", 0.5, "--steps", 1, "-o", "longer.flac")[0] == 0
+    assert not Path("no.flac").exists()
 
 
 def test_an_edited_blueprint_is_sung(terminal: Terminal) -> None:
