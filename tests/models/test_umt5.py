@@ -1,14 +1,17 @@
 """The text encoder of the first generation against recorded tensors."""
 
+import io
+import itertools
 import json
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from sentencepiece import SentencePieceTrainer
 
 from melisma.errors import BadCheckpoint
-from melisma.models.text.umt5 import UMT5, network_of
+from melisma.models.text.umt5 import UMT5, SentencePieces, network_of
 from melisma.models.v1.toy import toy_vocabulary, write_toy_v1
 
 DATA = Path(__file__).parents[1] / "data/v1"
@@ -36,6 +39,31 @@ def test_words_are_read_to_the_end_token(tmp_path: Path) -> None:
     assert mask.sum(1).tolist() == [14, 6]
     alone, _ = encoder.hidden(["short"])
     torch.testing.assert_close(hidden[1, :6], alone[0], atol=1e-5, rtol=0)
+
+
+def test_the_tokenizer_of_a_single_file(tmp_path: Path) -> None:
+    written = io.BytesIO()
+    lines = [" ".join(words) for words in itertools.permutations(["slow", "waltz", "with", "accordion"])]
+    SentencePieceTrainer.train(
+        sentence_iterator=iter(lines),
+        model_writer=written,
+        vocab_size=20,
+        pad_id=0,
+        eos_id=1,
+        unk_id=2,
+        bos_id=-1,
+        minloglevel=2,
+    )
+    carried = SentencePieces(written.getvalue(), "one.safetensors")
+    folder = UMT5.from_pretrained(write_toy_v1(tmp_path) / "umt5-base")
+    encoder = UMT5(folder.module, carried, "")
+    numbers = encoder.tokens("slow waltz")
+    assert numbers[-1] == 1
+    assert carried._model.decode(numbers[:-1]) == "slow waltz"
+    hidden, mask = encoder.hidden(["slow waltz", "accordion with accordion"])
+    assert hidden.shape[:2] == mask.shape
+    with pytest.raises(BadCheckpoint, match="inside one.safetensors cannot be read"):
+        SentencePieces(b"nothing", "one.safetensors")
 
 
 def test_other_models_are_refused() -> None:

@@ -86,6 +86,16 @@ class TextEncoder:
         return numbers.to(device), mask.to(device)
 
 
+def tokenizer_at(path: Path) -> Tokenizer:
+    """What a file of the tokenizers library holds. Raises BadCheckpoint where it holds something else."""
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:
+        if type(error) is not Exception:  # the library itself raises nothing narrower
+            raise
+        raise BadCheckpoint(f"{path} is not a tokenizer or vocabulary ({error}). {AGAIN}") from error
+
+
 def read_tokenizer(folder: Path) -> Tokenizer:
     """The tokenizer.json of a folder (or of `tokenizer/` beside it, as diffusers lays it), as it is: its own rules
     decide what is appended."""
@@ -93,10 +103,7 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     path = next((place for place in places if place.is_file()), places[0])
     if not path.is_file():
         raise MissingModel(f"no tokenizer.json in {folder}. {AGAIN}")
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises no narrower type
-        raise BadCheckpoint(f"{path} is not a tokenizer ({error}). {AGAIN}") from error
+    tokenizer = tokenizer_at(path)
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer

@@ -8,6 +8,7 @@ Axes: b text, l token, e width.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from melisma.errors import BadCheckpoint
+from melisma.errors import BadCheckpoint, MissingModel
 from melisma.models.files import fingerprint, read_config, read_weights
 from melisma.models.fill import fill
 from melisma.models.text.encoder import read_tokenizer
@@ -25,10 +26,40 @@ WEAK_BLOCKS = (8, 9)
 MAX_TOKENS = 256
 
 
+@dataclass(frozen=True)
+class Pieces:
+    """Token numbers of one text."""
+
+    ids: list[int]
+
+
+class SentencePieces:
+    """The SentencePiece model that some single files carry instead of a tokenizer.json; the numbers are the same."""
+
+    def __init__(self, model: bytes, source: Path | str) -> None:
+        try:
+            from sentencepiece import SentencePieceProcessor
+        except ModuleNotFoundError as error:
+            raise MissingModel(
+                f"to read the tokenizer inside {source}, sentencepiece is needed, which is not installed: "
+                "pip install 'melisma[v1]'"
+            ) from error
+        try:
+            self._model: Any = SentencePieceProcessor(model_proto=model)
+        except RuntimeError as error:
+            raise BadCheckpoint(
+                f"the tokenizer inside {source} cannot be read ({error}): fetch the file again"
+            ) from error
+
+    def encode(self, text: str) -> Pieces:
+        """As the tokenizers library does."""
+        return Pieces(self._model.encode(text))
+
+
 class UMT5:
     """A tokenizer and a network. `module` may be moved between calls; tensors are given where it then lies."""
 
-    def __init__(self, module: nn.Module, tokenizer: Tokenizer, fingerprint: str) -> None:
+    def __init__(self, module: nn.Module, tokenizer: Tokenizer | SentencePieces, fingerprint: str) -> None:
         self.module = module
         self.fingerprint = fingerprint
         self._tokenizer = tokenizer

@@ -2,8 +2,8 @@
 
 The official folder holds one subfolder per part. ComfyUI packs all parts into one file, a prefix before each, without
 configs: sizes are then read from the shapes of the transformer, and those of the other parts are the published ones.
-What neither layout holds is the lyric vocabulary, which the official code brings along; it lies beside the parts as
-`lyric_vocab.json`.
+Its text encoder brings its tokenizer along, as bytes. What neither layout holds is the lyric vocabulary, which the
+official code brings; it lies beside the parts as `lyric_vocab.json`.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from melisma.errors import BadCheckpoint, MissingModel
 from melisma.models.autoencoders.dcae import MusicDCAE
 from melisma.models.files import AGAIN, fingerprint, read_config, read_weights
 from melisma.models.text.encoder import read_tokenizer
-from melisma.models.text.umt5 import UMT5, network_of
+from melisma.models.text.umt5 import UMT5, SentencePieces, network_of
 from melisma.models.v1.config import AceStep1Config
 from melisma.models.v1.lyrics import LyricTokenizer
 from melisma.models.v1.model import AceStep1
@@ -28,6 +28,7 @@ TRANSFORMER, DCAE, VOCODER, TEXT = "ace_step_transformer", "music_dcae_f8c8", "m
 VOCABULARY = "lyric_vocab.json"
 DIFFUSION_PREFIXES = ("model.diffusion_model.", "diffusion_model.", "model.")
 HEAD_DIM = 128
+TOKENIZER_KEY = "text_encoders.spiece_model"  # bytes of a SentencePiece model
 VOCODER_KEY = "vae.vocoder.backbone.channel_layers.0.0.bias"
 
 # The parts of a single file, which brings no configs: those of the published checkpoint.
@@ -158,6 +159,7 @@ class Packed:
     dcae: dict[str, Tensor]
     vocoder: dict[str, Tensor]
     text: dict[str, Tensor]
+    tokenizer: bytes | None
 
 
 def unpacked(weights: Mapping[str, Tensor]) -> Packed:
@@ -167,20 +169,20 @@ def unpacked(weights: Mapping[str, Tensor]) -> Packed:
     if prefix is None or VOCODER_KEY not in weights:
         some = ", ".join(sorted(weights)[:3])
         raise BadCheckpoint(f"this file holds no whole ACE-Step v1: its names look like {some}")
-    shared = next(
-        (name for name in weights if name.startswith("text_encoders.") and name.endswith("shared.weight")), ""
-    )
-    prefixes = (prefix, "vae.dcae.", "vae.vocoder.", shared.removesuffix("shared.weight"))
     others = ("vae.", "text_encoders.")
+
+    def part(mine: str) -> dict[str, Tensor]:
+        named = {name: tensor for name, tensor in weights.items() if name.startswith(mine)}
+        return {name.removeprefix(mine): t for name, t in named.items() if mine or not name.startswith(others)}
+
+    # As in text_encoders.umt5base.transformer.shared.weight; files saved again may name the encoder otherwise.
+    text = next((name for name in weights if name.startswith(others[1]) and name.endswith(".shared.weight")), None)
     return Packed(
-        *(
-            {
-                name.removeprefix(mine): tensor
-                for name, tensor in weights.items()
-                if mine is not None and name.startswith(mine) and (mine or not name.startswith(others))
-            }
-            for mine in prefixes
-        )
+        transformer=part(prefix),
+        dcae=part("vae.dcae."),
+        vocoder=part("vae.vocoder."),
+        text=part(text.removesuffix("shared.weight")) if text else {},
+        tokenizer=bytes(weights[TOKENIZER_KEY].numpy()) if TOKENIZER_KEY in weights else None,
     )
 
 
@@ -205,6 +207,12 @@ def load_autoencoder(path: Path) -> MusicDCAE:
 
 def _from_file(path: Path, dtype: torch.dtype | None, projectors: bool) -> Checkpoint:
     packed = unpacked(read_weights(path))
+    vocabulary = path.parent / VOCABULARY
+    if not vocabulary.is_file():
+        raise MissingModel(
+            f"{path} brings no lyric vocabulary: put it beside the file as {VOCABULARY}. `melisma models pull v1` "
+            "fetches it, and the official code holds it as acestep/models/lyrics_utils/vocab.json"
+        )
     if not packed.text:
         raise MissingModel(f"{path} holds no text encoder: use the all-in-one file, or the official folder")
     net = network(config_of(packed.transformer), packed.transformer, path, dtype, projectors)
@@ -213,5 +221,5 @@ def _from_file(path: Path, dtype: torch.dtype | None, projectors: bool) -> Check
     }
     module = network_of(PUBLISHED_TEXT, encoder, path, dtype or torch.float32)
     mark = fingerprint(path)
-    text = UMT5(module, read_tokenizer(path.parent / TEXT), mark)
-    return Checkpoint(net, text, LyricTokenizer(path.parent / VOCABULARY), mark)
+    tokenizer = SentencePieces(packed.tokenizer, path) if packed.tokenizer else read_tokenizer(path.parent / TEXT)
+    return Checkpoint(net, UMT5(module, tokenizer, mark), LyricTokenizer(vocabulary), mark)

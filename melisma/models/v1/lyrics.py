@@ -10,10 +10,9 @@ import re
 from functools import cache
 from pathlib import Path
 
-from tokenizers import Tokenizer
-
 from melisma.errors import BadCheckpoint, BadRequest, MissingModel
 from melisma.models.files import AGAIN
+from melisma.models.text.encoder import tokenizer_at
 from melisma.models.v1.languages import languages_of
 from melisma.models.v1.spelling import LANGUAGES, spelled
 
@@ -34,10 +33,7 @@ class LyricTokenizer:
         path = Path(vocab_path)
         if not path.is_file():
             raise MissingModel(f"no lyric vocabulary at {path}: ACE-Step v1 cannot sing without it. {AGAIN}")
-        try:
-            self._tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:  # the library raises no narrower type
-            raise BadCheckpoint(f"{path} is not a vocabulary ({error}). {AGAIN}") from error
+        self._tokenizer = tokenizer_at(path)
         absent = [token for token in (START, BREAK, *map(_language_token, LANGUAGES)) if self._id(token) is None]
         if absent:
             raise BadCheckpoint(

@@ -45,6 +45,25 @@ def test_one_file_holds_the_same_parts(toy: Path, tmp_path: Path) -> None:
     assert unpacked(bare).transformer.keys() == parts[TRANSFORMER].keys()
     with pytest.raises(BadCheckpoint, match="no whole ACE-Step v1"):
         unpacked(parts[TRANSFORMER])
+    assert found.tokenizer is None
+    for named in (packed, bare):
+        silent = {name: tensor for name, tensor in named.items() if not name.startswith("text_encoders.")}
+        assert unpacked(silent).text == {}
+    # What such files hold beside the parts: a scale that nothing uses, and the tokenizer as bytes.
+    beside = {"umt5base.logit_scale": torch.ones(()), "spiece_model": torch.tensor([*b"bytes"], dtype=torch.uint8)}
+    whole = unpacked(packed | {f"text_encoders.{name}": tensor for name, tensor in beside.items()})
+    assert (whole.tokenizer, whole.text.keys()) == (b"bytes", found.text.keys())
+
+
+def test_one_file_without_a_vocabulary_or_text_encoder(toy: Path, tmp_path: Path) -> None:
+    places = {"model.diffusion_model.": TRANSFORMER, "vae.dcae.": DCAE, "vae.vocoder.": VOCODER}
+    path = tmp_path / "one.safetensors"
+    save_file({f"{place}{n}": t for place, part in places.items() for n, t in weights_of(toy / part).items()}, path)
+    with pytest.raises(MissingModel, match="brings no lyric vocabulary: put it beside the file as lyric_vocab.json"):
+        load_checkpoint(path)
+    (tmp_path / "lyric_vocab.json").write_bytes((toy / "lyric_vocab.json").read_bytes())
+    with pytest.raises(MissingModel, match="holds no text encoder"):
+        load_checkpoint(path)
 
 
 def test_sizes_are_read_from_shapes() -> None:

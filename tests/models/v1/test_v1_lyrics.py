@@ -146,7 +146,7 @@ def test_what_is_missing_is_said(tmp_path: Path, toy: LyricTokenizer, monkeypatc
     with pytest.raises(MissingModel, match="no lyric vocabulary"):
         LyricTokenizer(tmp_path / "none.json")
     (tmp_path / "bad.json").write_text("{}")
-    with pytest.raises(BadCheckpoint, match="not a vocabulary"):
+    with pytest.raises(BadCheckpoint, match="not a tokenizer or vocabulary"):
         LyricTokenizer(tmp_path / "bad.json")
 
 
