@@ -123,6 +123,14 @@ Track = Literal[
 assert get_args(Track) == TRACKS
 
 
+def refuse_backwards(what: str, start_s: float, end_s: float | None) -> None:
+    """Raise ValueError unless a stretch of music ends after its start."""
+    if end_s is not None and end_s <= start_s:
+        raise ValueError(
+            f"the {what} ends at {end_s} s, not after its start at {start_s} s: give end_s > start_s, or leave it out"
+        )
+
+
 class Compose(Model):
     """Make a song from words (officially text2music)."""
 
@@ -167,10 +175,7 @@ class Repaint(Model):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if self.end_s is not None and self.end_s <= self.start_s:
-            raise ValueError(
-                f"the region ends at {self.end_s} s, not after its start at {self.start_s} s: give end_s > start_s, or leave it out"
-            )
+        refuse_backwards("region", self.start_s, self.end_s)
         return self
 
 
@@ -215,10 +220,7 @@ class Lego(Model):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if self.end_s is not None and self.end_s <= self.start_s:
-            raise ValueError(
-                f"the track ends at {self.end_s} s, not after its start at {self.start_s} s: give end_s > start_s"
-            )
+        refuse_backwards("track", self.start_s, self.end_s)
         return self
 
 

@@ -8,14 +8,14 @@ random numbers, named after the step, so changing the words leaves the chords as
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal, cast
 
 from melisma.notation import Chord, Line, Note, Score, Section, SectionTag, Word
 from melisma.score.genres import ALIASES, HARMONY, PROGRAM_NAMES, Style, style_of
 from melisma.score.harmony import progression
-from melisma.score.melody import MAJOR_FIVE, MINOR_FIVE, Span, pitches, tune_rhythm, word_rhythm
+from melisma.score.melody import MAJOR_FIVE, MINOR_FIVE, Ground, Span, pitches, tune_rhythm, word_rhythm
 from melisma.score.words import Verse, stressed, verses
 from melisma.song import Blueprint, canonical_key
 
@@ -413,10 +413,6 @@ def _split(symbols: Sequence[str], meter: int) -> list[tuple[float, float, str]]
 # --- Melody ---------------------------------------------------------------------------------------------------------
 
 
-def _finder(chords: Sequence[Chord], meter: int) -> "_ChordFinder":
-    return _ChordFinder(chords, meter)
-
-
 class _ChordFinder:
     """Chord at a beat, by bar, so that long songs stay quick."""
 
@@ -431,11 +427,12 @@ class _ChordFinder:
         return next((chord for chord in reversed(bar) if chord.start <= beat + 1e-6), bar[0])
 
 
-def _scale(facts: Facts, rng: Random) -> tuple[list[int], Sequence[int]]:
-    """Pitch classes of the key and the degrees the tune keeps to."""
+def _ground(facts: Facts, chords: Sequence[Chord], compass: tuple[int, int], rng: Random) -> Ground:
+    """What a tune within a range stands on; `rng` decides whether it keeps to a five-note scale."""
     probe = Score(bpm=120, meter=4, key=facts.key, style="", duration_s=1, sections=(Section(tag="verse", bars=1),), chords=(Chord(symbol="C", start=0, length=4),))  # fmt: skip
     five = MINOR_FIVE if probe.minor else MAJOR_FIVE
-    return list(probe.scale), five if rng.random() < facts.style.pentatonic else range(7)
+    degrees = five if rng.random() < facts.style.pentatonic else range(7)
+    return Ground(_ChordFinder(chords, facts.meter), facts.meter, list(probe.scale), degrees, *compass)
 
 
 def _words(
@@ -444,10 +441,9 @@ def _words(
     """Set every line to music: its section's bars shared among the lines, one note per syllable."""
     notes: list[Note] = []
     lines: list[Line] = []
-    chord_at = _finder(chords, facts.meter)
-    scale, degrees = _scale(facts, streams("voice scale"))
-    low, high = compass
-    low += (scale[0] - low) % 12 if (scale[0] - low) % 12 <= 4 else 0
+    ground = _ground(facts, chords, compass, streams("voice scale"))
+    above = (ground.scale[0] - ground.low) % 12  # a range that begins just under the tonic begins on it
+    ground = replace(ground, low=ground.low + (above if above <= 4 else 0))
     beat = 0.0
     for index, block in enumerate(blocks):
         block_beats = block.bars * facts.meter
@@ -458,11 +454,9 @@ def _words(
                 number = sum(1 for other in lines if other.section == index)
                 role = ("a", "a", "b", "c")[number % 4] if block.tag != "chorus" else ("a", "b", "a", "c")[number % 4]
                 spans = word_rhythm(stresses, length, facts.meter, streams(f"voice rhythm {block.tag} {role}"))
-                tune = pitches(
-                    spans, chord_at, scale, degrees, low, high, beat + start, facts.meter,
-                    close=number % 2 == 1, rng=streams(f"voice tune {block.tag} {role} {len(stresses)}"),
-                    lift=0.8 if block.tag in ("chorus", "drop") else 0.2,
-                )  # fmt: skip
+                rng = streams(f"voice tune {block.tag} {role} {len(stresses)}")
+                lift = 0.8 if block.tag in ("chorus", "drop") else 0.2
+                tune = pitches(spans, beat + start, ground, rng, close=number % 2 == 1, lift=lift)
                 notes += [
                     Note(pitch=pitch, start=beat + start + span.start, length=span.length, syllable=syllable)
                     for pitch, span, syllable in zip(tune, spans, line.syllables, strict=True)
@@ -498,9 +492,7 @@ def _tunes(
     facts: Facts, sections: Sequence[Section], chords: Sequence[Chord], sung: Sequence[Note], streams: _Streams
 ) -> list[Note]:
     """The lead instrument's line: themes where nobody sings, answers in the voice's pauses."""
-    chord_at = _finder(chords, facts.meter)
-    scale, degrees = _scale(facts, streams("lead scale"))
-    low, high = LEAD_RANGE
+    ground = _ground(facts, chords, LEAD_RANGE, streams("lead scale"))
     notes: list[Note] = []
     beat = 0.0
     for index, section in enumerate(sections):
@@ -510,21 +502,17 @@ def _tunes(
             section.tag in ("intro", "break") and streams(f"lead rests {section.tag}").random() < 0.4
         )
         if plays:
-            notes += _theme(
-                facts, section, index == len(sections) - 1, beat, chord_at, scale, degrees, low, high, streams
-            )
+            theme = _theme(facts.style.density, section, beat, ground, streams)
+            notes += _ended(theme, section, beat, ground) if index == len(sections) - 1 else theme
         elif voices and streams("answers").random() < 0.6:
-            notes += _answers(facts, voices, beat + size, chord_at, scale, degrees, low, high, streams)
+            notes += _answers(voices, beat + size, replace(ground, low=ground.low + 3), streams)
         beat += size
     return notes
 
 
-def _theme(
-    facts: Facts, section: Section, final: bool, beat: float, chord_at: "_ChordFinder", scale: Sequence[int], degrees: Sequence[int],
-    low: int, high: int, streams: _Streams,
-) -> list[Note]:  # fmt: skip
+def _theme(density: float, section: Section, beat: float, ground: Ground, streams: _Streams) -> list[Note]:
     """A section's theme in two-bar phrases: a a' a b, the last one closing."""
-    density = facts.style.density * {
+    density *= {
         "solo": 1.35,
         "chorus": 1.1,
         "drop": 1.1,
@@ -539,29 +527,29 @@ def _theme(
     for number, bar in enumerate(range(0, section.bars, phrase)):
         bars = min(phrase, section.bars - bar)
         role = "aaab"[number % 4] if section.tag != "solo" else f"s{number}"
-        start = beat + bar * facts.meter
-        spans = tune_rhythm(bars, facts.meter, min(0.95, density), streams(f"lead rhythm {section.tag} {role} {bars}"))
+        start = beat + bar * ground.meter
+        spans = tune_rhythm(bars, ground.meter, min(0.95, density), streams(f"lead rhythm {section.tag} {role} {bars}"))
         variant = role + ("'" if number % 4 == 2 else "")
-        tune = pitches(
-            spans, chord_at, scale, degrees, low, high, start, facts.meter, close=number % 4 == 3 or bar + bars >= section.bars,
-            rng=streams(f"lead tune {section.tag} {variant}"), lift=lift,
-        )  # fmt: skip
-        notes += [Note(pitch=p, start=start + s.start, length=s.length) for p, s in zip(tune, spans, strict=True)]
-    if final and notes:
-        closing = beat + (section.bars - 1) * facts.meter
-        notes = [note for note in notes if note.start + note.length <= closing + 1e-6]
-        home = min(
-            (p for p in range(low, high) if p % 12 == scale[0]),
-            key=lambda p: abs(p - (notes[-1].pitch if notes else 67)),
-        )
-        notes.append(Note(pitch=home, start=closing, length=float(facts.meter)))
+        close = number % 4 == 3 or bar + bars >= section.bars
+        tune = pitches(spans, start, ground, streams(f"lead tune {section.tag} {variant}"), close=close, lift=lift)
+        notes += _notes(tune, spans, start)
     return notes
 
 
-def _answers(
-    facts: Facts, voices: Sequence[Note], end: float, chord_at: "_ChordFinder", scale: Sequence[int], degrees: Sequence[int],
-    low: int, high: int, streams: _Streams,
-) -> list[Note]:  # fmt: skip
+def _ended(theme: Sequence[Note], section: Section, beat: float, ground: Ground) -> list[Note]:
+    """The last theme of a song: its last bar is one long tonic."""
+    if not theme:
+        return []
+    closing = beat + (section.bars - 1) * ground.meter
+    notes = [note for note in theme if note.start + note.length <= closing + 1e-6]
+    home = min(
+        (p for p in range(ground.low, ground.high) if p % 12 == ground.scale[0]),
+        key=lambda p: abs(p - (notes[-1].pitch if notes else 67)),
+    )
+    return [*notes, Note(pitch=home, start=closing, length=float(ground.meter))]
+
+
+def _answers(voices: Sequence[Note], end: float, ground: Ground, streams: _Streams) -> list[Note]:
     """Short replies where the voice pauses for more than a beat and a half."""
     notes: list[Note] = []
     edges = [*(n.start for n in voices[1:]), end]
@@ -576,17 +564,11 @@ def _answers(
         if pieces < 2:
             continue
         spans = [Span(i * 0.5, 0.5) for i in range(pieces)]
-        tune = pitches(
-            spans,
-            chord_at,
-            scale,
-            degrees,
-            low + 3,
-            high,
-            start,
-            facts.meter,
-            close=False,
-            rng=streams(f"answer tune {pieces}"),
-        )
-        notes += [Note(pitch=p, start=start + s.start, length=s.length) for p, s in zip(tune, spans, strict=True)]
+        tune = pitches(spans, start, ground, streams(f"answer tune {pieces}"), close=False)
+        notes += _notes(tune, spans, start)
     return notes
+
+
+def _notes(tune: Sequence[int], spans: Sequence[Span], start: float) -> list[Note]:
+    """Notes without words, from their pitches and their places after a beat."""
+    return [Note(pitch=p, start=start + s.start, length=s.length) for p, s in zip(tune, spans, strict=True)]

@@ -92,7 +92,6 @@ def word_rhythm(stresses: Sequence[bool], beats: float, meter: int, rng: Random)
     noise = [rng.random() for _ in range(max(places, 128))]
     tail = max(1, round(places * 0.18)) if places > n + 2 else 0
     usable = max(n, places - tail)
-    pace = min(max(1.0, 0.55 * fine), usable / n)
     weights = [
         weight_of(
             int(p * 4 / fine) % (meter * 4) if meter != 6 else int(p * 2 / fine) % 12, meter, 4 if meter != 6 else 2
@@ -103,6 +102,25 @@ def word_rhythm(stresses: Sequence[bool], beats: float, meter: int, rng: Random)
         [(weights[p] if heavy else 0.45 - 0.25 * weights[p]) + 0.5 * noise[p] for p in range(usable)]
         for heavy in stresses
     ]
+    chosen = _best_places(gain, stresses, fine)
+    scale = beats / places
+    spans = []
+    for k, place in enumerate(chosen):
+        end = chosen[k + 1] if k + 1 < n else places
+        length = (end - place) * scale
+        if k + 1 == n:
+            length = min(length, max(scale, length - 0.5 * meter / 4)) if length > meter / 2 else length
+        spans.append(Span(place * scale, min(length, 2.0 * (3 if meter == 6 else 2))))
+    return spans
+
+
+def _best_places(gain: Sequence[Sequence[float]], stresses: Sequence[bool], fine: float) -> list[int]:
+    """A place for each syllable, in order, by dynamic programming.
+
+    gain: what each syllable earns at each place; uneven steps and long light syllables cost. fine: places to the beat.
+    """
+    n, usable = len(gain), len(gain[0])
+    pace = min(max(1.0, 0.55 * fine), usable / n)
     best = [[float("-inf")] * usable for _ in range(n)]
     back = [[-1] * usable for _ in range(n)]
     for p in range(usable - n + 1):
@@ -120,38 +138,56 @@ def word_rhythm(stresses: Sequence[bool], beats: float, meter: int, rng: Random)
     for k in range(n - 1, 0, -1):
         at = back[k][at]
         chosen.append(at)
-    chosen.reverse()
-    scale = beats / places
-    spans = []
-    for k, place in enumerate(chosen):
-        end = chosen[k + 1] if k + 1 < n else places
-        length = (end - place) * scale
-        if k + 1 == n:
-            length = min(length, max(scale, length - 0.5 * meter / 4)) if length > meter / 2 else length
-        spans.append(Span(place * scale, min(length, 2.0 * (3 if meter == 6 else 2))))
-    return spans
+    return chosen[::-1]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a tune stands on: its chords, its key, and the range of who plays it.
+
+    scale: the seven pitch classes of the key, tonic first; degrees: which of them the tune may use. low, high: MIDI
+    pitches, both included.
+    """
+
+    chord_at: Callable[[float], Chord]
+    meter: int
+    scale: Sequence[int]
+    degrees: Sequence[int]
+    low: int
+    high: int
+
+    @property
+    def ladder(self) -> list[int]:
+        """The pitches that the tune may walk on, upwards."""
+        usable = {self.scale[d] for d in self.degrees}
+        return [p for p in range(self.low, self.high + 1) if p % 12 in usable]
+
+    def leans(self, beat: float, span: Span) -> bool:
+        """Whether a note at a beat is one that is leant on: on a strong beat, or long."""
+        return abs(beat % (self.meter / 2 if self.meter in (4, 6) else self.meter)) < 1e-6 or span.length >= 1.5
+
+    def nearest(self, pitch: int, classes: set[int]) -> int:
+        """The pitch in range nearest to `pitch` whose class is in `classes`; the lower one of two."""
+        return min((p for p in range(self.low, self.high + 1) if p % 12 in classes), key=lambda p: (abs(p - pitch), p))
+
+    def agree(self, pitch: int, tones: set[int]) -> int:
+        """A passing note, altered where the chord alters the scale: over E7 in A minor, G becomes G#."""
+        if pitch % 12 in tones:
+            return pitch
+        for near in (pitch + 1, pitch - 1):
+            if self.low <= near <= self.high and near % 12 in tones and near % 12 not in self.scale:
+                return near
+        return pitch
 
 
 def pitches(
-    spans: Sequence[Span],
-    chord_at: Callable[[float], Chord],
-    scale: Sequence[int],
-    degrees: Sequence[int],
-    low: int,
-    high: int,
-    start_beat: float,
-    meter: int,
-    close: bool,
-    rng: Random,
-    lift: float = 0.0,
+    spans: Sequence[Span], start_beat: float, ground: Ground, rng: Random, *, close: bool, lift: float = 0.0
 ) -> list[int]:
-    """MIDI pitches for the notes of one phrase, between `low` and `high`.
+    """MIDI pitches for the notes of one phrase that starts at a beat of the song.
 
-    scale: the seven pitch classes of the key, tonic first; degrees: which of them the tune may use. close: end on the
-    tonic chord's root or third. lift: raises the contour, 0–1.
+    close: end on the tonic chord's root or third. lift: raises the contour, 0–1.
     """
-    usable = {scale[d] for d in degrees}
-    ladder = [p for p in range(low, high + 1) if p % 12 in usable]
+    ladder = ground.ladder
     contour = rng.choice(CONTOURS)
     leap = rng.uniform(0.05, 0.25)
     total = max(span.start + span.length for span in spans)
@@ -159,51 +195,45 @@ def pitches(
     out: list[int] = []
     last_move = 0
     for k, span in enumerate(spans):
-        x = min(3.999, span.start / total * 4)
-        i = int(x)
-        height = contour[i] + (contour[i + 1] - contour[i]) * (x - i)
-        target = (len(ladder) - 1) * min(1.0, 0.12 + 0.62 * height + 0.26 * lift)
-        draw, turn = rng.random(), rng.random()
-        if abs(last_move) > 2:
-            move = -1 if last_move > 0 else 1
-        elif draw < leap:
-            far = (3, 4, -3) if len(degrees) > 5 else (2, 3, -2)
-            move = rng.choice(far) if turn < 0.5 else rng.choice((2, -2))
-        else:
-            move = rng.choice((-1, 1, 1, -1, 0, 2, -2))
-        pull = target - here
-        if abs(pull) > 2.0 and move * pull <= 0:
-            move = 1 if pull > 0 else -1
-        here = max(0, min(len(ladder) - 1, here + move))
-        last_move = move
+        target = (len(ladder) - 1) * min(1.0, 0.12 + 0.62 * _height(contour, span.start / total) + 0.26 * lift)
+        last_move = _move(last_move, leap, target - here, len(ground.degrees) > 5, rng)
+        here = max(0, min(len(ladder) - 1, here + last_move))
         pitch = ladder[here]
         beat = start_beat + span.start
-        tones = set(chord_at(beat).tones)
-        strong = abs(beat % (meter / 2 if meter in (4, 6) else meter)) < 1e-6 or span.length >= 1.5
+        tones = set(ground.chord_at(beat).tones)
         final = k == len(spans) - 1
         if final and close:
-            wanted = {scale[0], scale[2]} & tones or tones
-            pitch = _nearest(pitch, wanted, low, high)
-        elif strong or final:
-            pitch = _nearest(pitch, tones, low, high)
+            pitch = ground.nearest(pitch, {ground.scale[0], ground.scale[2]} & tones or tones)
+        elif final or ground.leans(beat, span):
+            pitch = ground.nearest(pitch, tones)
         else:
-            pitch = _agree(pitch, tones, scale, low, high)
+            pitch = ground.agree(pitch, tones)
         if pitch in ladder:
             here = ladder.index(pitch)
         out.append(pitch)
     return out
 
 
-def _nearest(pitch: int, classes: set[int], low: int, high: int) -> int:
-    """The pitch in range nearest to `pitch` whose class is in `classes`; the lower one of two."""
-    return min((p for p in range(low, high + 1) if p % 12 in classes), key=lambda p: (abs(p - pitch), p))
+def _height(contour: Sequence[float], share: float) -> float:
+    """Height of a contour after a share of the phrase, 0–1."""
+    x = min(3.999, share * 4)
+    i = int(x)
+    return contour[i] + (contour[i + 1] - contour[i]) * (x - i)
 
 
-def _agree(pitch: int, tones: set[int], scale: Sequence[int], low: int, high: int) -> int:
-    """A passing note, altered where the chord alters the scale: over E7 in A minor, G becomes G#."""
-    if pitch % 12 in tones:
-        return pitch
-    for near in (pitch + 1, pitch - 1):
-        if low <= near <= high and near % 12 in tones and near % 12 not in scale:
-            return near
-    return pitch
+def _move(last: int, leap: float, pull: float, seven: bool, rng: Random) -> int:
+    """Steps on the ladder to the next note: mostly small, back after a leap, and towards the contour where it is far.
+
+    leap: chance of a larger one; pull: steps to the contour; seven: the ladder has all seven degrees.
+    """
+    draw, turn = rng.random(), rng.random()
+    if abs(last) > 2:
+        move = -1 if last > 0 else 1
+    elif draw < leap:
+        far = (3, 4, -3) if seven else (2, 3, -2)
+        move = rng.choice(far) if turn < 0.5 else rng.choice((2, -2))
+    else:
+        move = rng.choice((-1, 1, 1, -1, 0, 2, -2))
+    if abs(pull) > 2.0 and move * pull <= 0:
+        move = 1 if pull > 0 else -1
+    return move
