@@ -27,6 +27,9 @@ FLOOR = 1e-4
 """Of full scale: −80 dB, below which nothing counts."""
 CHROMA_HZ = 20.0
 PIECE_S = 2.0
+PULSE_FRAMES = 256
+PULSE_EDGES = (2, 4, 6, 9, 12, 16, 22, 30, 40, 56, 80)
+HARMONICS = 16
 
 
 @cache
@@ -160,6 +163,75 @@ def pieces(song: Waveform, seconds: float = PIECE_S) -> Floats:
     width = round(seconds * RATE_HZ / HOP)
     count = max(1, len(mel) // width)
     return np.stack([statistics(mel[i * width : (i + 1) * width]) for i in range(count)])
+
+
+def song_statistics(song: Waveform) -> Floats:
+    """(e,) of a whole song, for telling its style: colour, spread, attacks, and how fast broad bands pulse."""
+    mel = log_mel(song)
+    mel = mel - mel.mean()
+    own = pieces(song)
+    attacks = np.maximum(np.diff(mel, axis=0), 0) if len(mel) > 1 else np.zeros_like(mel)
+    return np.concatenate(
+        [
+            own.mean(axis=0),
+            own.std(axis=0),
+            np.percentile(mel, (10, 50, 90), axis=0).ravel(),
+            attacks.mean(axis=0),
+            np.percentile(attacks, 95, axis=0),
+            pulse_statistics(mel),
+        ]
+    ).astype(np.float32)
+
+
+def pulse_statistics(mel: Floats) -> Floats:
+    """(80,): how much each of 8 broad bands pulses at 10 speeds between 0.4 and 15 per second, over 5.5 s at a time."""
+    broad = mel.reshape(len(mel), 8, -1).mean(axis=2)
+    attacks = np.maximum(np.diff(broad, axis=0), 0)
+    attacks = np.pad(attacks, ((0, max(0, PULSE_FRAMES - len(attacks))), (0, 0)))
+    found = []
+    for start in range(0, len(attacks) - PULSE_FRAMES + 1, PULSE_FRAMES // 2):
+        part = attacks[start : start + PULSE_FRAMES]
+        levels = np.abs(np.fft.rfft((part - part.mean(axis=0)) * np.hanning(PULSE_FRAMES)[:, None], axis=0))
+        found.append(np.log(np.add.reduceat(levels, PULSE_EDGES, axis=0)[:-1] + 1e-3).ravel())
+    return np.mean(found, axis=0)
+
+
+def tune_statistics(song: Waveform, score: Score, start_s: float = 0.0) -> Floats:
+    """(e,) of what sounds at the pitches of the planned tune, for telling who plays it; NaN for fewer than 3 notes.
+
+    16 harmonics before, early in, in the middle of and late in each note: colour, attack, decay, and what the note adds
+    to what was there. `start_s`: where in the score the song begins.
+    """
+    mono = np.nan_to_num(song.samples).mean(axis=0)
+    window, hop = 4096, 512
+    padded = np.pad(mono, (0, max(0, window - len(mono))))
+    levels = 20 * np.log10(np.abs(stft(padded, nperseg=window, noverlap=window - hop)[2]).T + 1e-5)
+    rows = []
+    for note in score.melody:
+        first = score.seconds(note.start) - start_s
+        last = score.seconds(note.start + note.length) - start_s
+        if first < 0 or last > song.duration_s or last - first < 0.12:
+            continue
+        times = (max(0.0, first - 0.06), *(first + share * (last - first) for share in (0.1, 0.45, 0.8)))
+        before, early, middle, late = (
+            _harmonics(levels[min(int(t * song.rate_hz / hop), len(levels) - 1)], note.pitch, song.rate_hz / window)
+            for t in times
+        )
+        rows.append(
+            np.concatenate(
+                [middle - middle.max(), early - middle, late - middle, middle - before, [note.pitch, last - first]]
+            )
+        )
+    if len(rows) < 3:
+        return np.full(3 * (4 * HARMONICS + 2), np.nan, np.float32)
+    notes = np.array(rows)
+    return np.concatenate([np.median(notes, axis=0), notes.mean(axis=0), notes.std(axis=0)]).astype(np.float32)
+
+
+def _harmonics(levels: Floats, pitch: int, bin_hz: float) -> Floats:
+    """(16,) levels at the harmonics of a MIDI pitch in a spectrum (f,); −100 where there is no such frequency."""
+    places = np.round(440 * 2 ** ((pitch - 69) / 12) / bin_hz * np.arange(1, HARMONICS + 1)).astype(int)
+    return np.array([levels[max(0, k - 2) : k + 3].max() if k < len(levels) - 8 else -100.0 for k in places])
 
 
 def frechet(one: Floats, other: Floats) -> float:

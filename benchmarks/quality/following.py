@@ -102,11 +102,15 @@ def plan_figures(stage: Stage) -> Findings:
 # --- Style, lead, and where songs lie -------------------------------------------------------------------------------
 
 
+def clip_start(song: HeldOut, seconds: float) -> float:
+    """Where a stretch of a song begins: a place that depends on its seed."""
+    return Random(f"{song.sheet.seed}/clip").uniform(0, max(0.0, song.mix.duration_s - seconds))
+
+
 def clip(song: HeldOut, seconds: float) -> Waveform:
-    """A stretch of a song, from a place that depends on its seed."""
-    mix = song.mix
-    start = Random(f"{song.sheet.seed}/clip").uniform(0, max(0.0, mix.duration_s - seconds))
-    return mix.between(start, start + seconds)
+    """A stretch of a song."""
+    start = clip_start(song, seconds)
+    return song.mix.between(start, start + seconds)
 
 
 def pieces_of(song: HeldOut, seconds: float, through: Callable[[Waveform], Waveform]) -> Floats:
@@ -128,7 +132,7 @@ def _filled(pieces: Floats, count: int) -> Floats:
 
 
 def training_pieces(stage: Stage) -> tuple[list[HeldOut], list[Floats]]:
-    """Songs that probes learn from, each twice where it was coded: as it is, and through the codec."""
+    """Songs that clouds of sound are learned from, each twice where it was coded: as it is, and through the codec."""
     every = stage.learnt(10_000)
     some = stage.learnt(CODED_CLIPS)
     real = _pieces_kept(stage, stage.out / "songs" / "pieces", every, REAL_S, lambda song: song)
@@ -136,50 +140,97 @@ def training_pieces(stage: Stage) -> tuple[list[HeldOut], list[Floats]]:
     return [*every, *some], [*real, *coded]
 
 
+def traits_of(song: Waveform, plan: HeldOut, start_s: float = 0.0) -> tuple[Floats, Floats]:
+    """What style, and what lead instrument are told from: (1, e) each."""
+    return figures.song_statistics(song)[None], figures.tune_statistics(song, plan.sheet.score, start_s)[None]
+
+
+def training_traits(stage: Stage) -> tuple[list[HeldOut], list[Floats], list[Floats]]:
+    """Songs that probes learn from, each twice: as it is, and through the codec."""
+    songs = stage.learnt(10_000)
+
+    def kept_traits(place: Path, through: Callable[[Waveform], Waveform]) -> list[tuple[Floats, Floats]]:
+        def one(song: HeldOut) -> Floats:
+            start = clip_start(song, REAL_S)
+            sound = through(song.mix.between(start, start + REAL_S))
+            return np.concatenate(traits_of(sound, song, start), axis=1)
+
+        rows = [stage.array(place, song.folder.name, lambda song=song: one(song)) for song in songs]
+        width = 3 * (4 * figures.HARMONICS + 2)
+        return [(row[:, :-width], row[:, -width:]) for row in rows]
+
+    traits = [
+        *kept_traits(stage.out / "songs" / "traits", lambda sound: sound),
+        *kept_traits(stage.codec_folder / "traits", stage.coded),
+    ]
+    return [*songs, *songs], [style for style, _ in traits], [tune for _, tune in traits]
+
+
+def style_probe(stage: Stage) -> Probe:
+    """Tells the style of a song by its statistics."""
+    songs, traits, _ = training_traits(stage)
+    return Probe.learn(traits, [song.sheet.style for song in songs], strength=0.01)
+
+
+def lead_probe(stage: Stage) -> Probe:
+    """Tells who plays the planned tune."""
+    songs, _, traits = training_traits(stage)
+    fit = [
+        i
+        for i, song in enumerate(songs)
+        if song.sheet.voice is None and family_of(song.lead or "", LEADS) and np.isfinite(traits[i]).all()
+    ]
+    return Probe.learn([traits[i] for i in fit], [str(songs[i].lead) for i in fit], strength=0.1)
+
+
 def style_figures(stage: Stage) -> Findings:
     """Style and lead instrument by probes; distance of clouds of sounds."""
-    learnt, pieces = training_pieces(stage)
     plans = stage.plans
     heard = {
-        "measured": [figures.pieces(song) for song in stage.followed("plans", plans)],
-        "ceiling": [figures.pieces(song) for song in stage.coded_songs("plans", plans)],
-        "real": [figures.pieces(plan.mix) for plan in plans],
+        "measured": stage.followed("plans", plans),
+        "ceiling": stage.coded_songs("plans", plans),
+        "real": [plan.mix for plan in plans],
     }
-    styles = Probe.learn(pieces, [song.sheet.style for song in learnt])
+    traits = {
+        row: [traits_of(song, plan) for song, plan in zip(songs, plans, strict=True)] for row, songs in heard.items()
+    }
+    styles, leads = style_probe(stage), lead_probe(stage)
+    by_style = {row: [style for style, _ in songs] for row, songs in traits.items()}
     found = [
         _probed(
             "genre family, of 12",
             "≥ 0.85",
-            heard,
+            by_style,
             plans,
             lambda p: styles.family(p, FAMILIES),
             lambda s: family_of(s.sheet.style, FAMILIES),
         ),
-        _probed("genre, of 28", None, heard, plans, styles.verdict, lambda s: s.sheet.style),
+        _probed("genre, of 28", None, by_style, plans, styles.verdict, lambda s: s.sheet.style),
     ]
-    with_lead = [i for i, song in enumerate(learnt) if song.sheet.voice is None and family_of(song.lead or "", LEADS)]
-    leads = Probe.learn([pieces[i] for i in with_lead], [str(learnt[i].lead) for i in with_lead], strength=0.3)
-    led = [i for i, plan in enumerate(plans) if family_of(plan.lead or "", LEADS)]
-    heard_led = {row: [songs[i] for i in led] for row, songs in heard.items()}
+    led = [
+        i
+        for i, plan in enumerate(plans)
+        if family_of(plan.lead or "", LEADS) and all(np.isfinite(songs[i][1]).all() for songs in traits.values())
+    ]
+    by_tune = {row: [songs[i][1] for i in led] for row, songs in traits.items()}
     plans_led = [plans[i] for i in led]
     found += [
         _probed(
             "lead instrument's family, of 8",
             "≥ 0.6",
-            heard_led,
+            by_tune,
             plans_led,
             lambda p: leads.family(p, LEADS),
             lambda s: family_of(s.lead or "", LEADS),
         ),
-        _probed(
-            f"lead instrument, of {len(leads.labels)}", None, heard_led, plans_led, leads.verdict, lambda s: s.lead
-        ),
+        _probed(f"lead instrument, of {len(leads.labels)}", None, by_tune, plans_led, leads.verdict, lambda s: s.lead),
     ]
+    learnt, pieces = training_pieces(stage)
     instrumental = [pieces[i] for i, song in enumerate(learnt) if song.sheet.voice is None]
-    found += _distances(stage, instrumental, heard)
+    found += _distances(stage, instrumental, {row: [figures.pieces(s) for s in songs] for row, songs in heard.items()})
     wrong = [
         (plan.sheet.style, str(styles.verdict(p)))
-        for plan, p in zip(plans, heard["measured"], strict=True)
+        for plan, p in zip(plans, by_style["measured"], strict=True)
         if styles.verdict(p) != plan.sheet.style
     ]
     confused = "Styles heard as others: " + "; ".join(f"{asked} as {got}" for asked, got in sorted(wrong)) + "."

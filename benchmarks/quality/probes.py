@@ -1,7 +1,8 @@
 """Small classifiers of sound, trained on rendered songs: which style, which lead, whether somebody sings.
 
-Logistic regression on the statistics of two-second pieces; a song's verdict is the mean over its pieces. A probe is
-worth what it reaches on held-out real songs through the codec, which stands beside every figure.
+Logistic regression on statistics: style on those of the song, lead on those of what sounds at the planned tune's
+pitches, voice on those of two-second pieces. A probe is worth what it reaches on held-out real songs through the codec,
+which stands beside every figure.
 """
 
 from collections.abc import Sequence
@@ -61,21 +62,23 @@ class Probe:
     model: Pipeline
 
     @classmethod
-    def learn(cls, songs: Sequence[Floats], labels: Sequence[str], width: int = 100, strength: float = 0.03) -> "Probe":
-        """songs: (n, e) each; labels: one per song."""
+    def learn(
+        cls, songs: Sequence[Floats], labels: Sequence[str], width: int | None = None, strength: float = 0.03
+    ) -> "Probe":
+        """songs: (n, e) each; labels: one per song; width: directions to keep, all of them unless given."""
         pieces = np.concatenate(songs)
         each = np.concatenate([[label] * len(song) for song, label in zip(songs, labels, strict=True)])
         return cls.of_pieces(pieces, each, width, strength)
 
     @classmethod
     def of_pieces(
-        cls, pieces: Floats, labels: NDArray[Any], width: int = 100, strength: float = 0.03, balanced: bool = True
+        cls, pieces: Floats, labels: NDArray[Any], width: int | None = None, strength: float = 0.03
     ) -> "Probe":
         """pieces: (n, e); labels: (n,)."""
         model = make_pipeline(
             StandardScaler(),
-            PCA(min(width, *pieces.shape), random_state=0),
-            LogisticRegression(C=strength, max_iter=1000, class_weight="balanced" if balanced else None),
+            "passthrough" if width is None else PCA(min(width, *pieces.shape), random_state=0),
+            LogisticRegression(C=strength, max_iter=3000, class_weight="balanced"),
         )
         return cls(model.fit(pieces, labels))
 

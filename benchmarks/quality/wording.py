@@ -4,8 +4,8 @@ What is planned is read off the score (style and tempo), what is played is heard
 """
 
 from benchmarks.quality import figures
-from benchmarks.quality.following import Heard, mean, training_pieces
-from benchmarks.quality.probes import FAMILIES, Probe, family_of
+from benchmarks.quality.following import Heard, mean, style_probe
+from benchmarks.quality.probes import FAMILIES, family_of
 from benchmarks.quality.prompts import FREE_WORDS
 from benchmarks.quality.stage import Stage, kept
 from benchmarks.quality.table import Figure, Findings, table
@@ -15,8 +15,7 @@ from melisma.song import SongRequest
 
 def wording_figures(stage: Stage) -> Findings:
     """One take per prompt, twelve seconds, nothing given but the words."""
-    learnt, pieces = training_pieces(stage)
-    styles = Probe.learn(pieces, [song.sheet.style for song in learnt])
+    styles = style_probe(stage)
     rows, planned, heard, fast, by_chance = [], [], [], [], []
     for i, (words, fitting, (slowest, fastest)) in enumerate(FREE_WORDS):
         seed = 900 + i
@@ -24,7 +23,7 @@ def wording_figures(stage: Stage) -> Findings:
         rehearsal = rehearse(request, stage.band)
         score = rehearsal.blueprint.score
         song = kept(stage.folder / "free" / f"{i:02d}.flac", lambda r=rehearsal, s=seed: r.take(s).waveform)
-        sound = figures.pieces(song)
+        sound = figures.song_statistics(song)[None]
         family = styles.family(sound, FAMILIES)
         families = {family_of(style, FAMILIES) for style in fitting}
         planned.append(score is not None and score.style in fitting)

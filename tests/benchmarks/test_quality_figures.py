@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.quality import figures
 from melisma.audio import Waveform
-from melisma.notation import Chord, Score, Section
+from melisma.notation import Chord, Note, Score, Section
 from melisma.score.guide import GuideOptions, render_guide
 
 RATE = 48_000
@@ -140,6 +140,39 @@ def test_statistics_do_not_hear_loudness() -> None:
     song = noise(2.0, level=0.3)
     assert np.allclose(figures.pieces(song), figures.pieces(song.louder(-6)), atol=0.3)
     assert figures.pieces(noise(5.0)).shape == (2, 4 * figures.MELS)
+
+
+def test_a_pulse_is_heard_at_its_speed() -> None:
+    def ticking(per_second: float) -> np.ndarray:
+        song = noise(8.0)
+        gate = (np.arange(song.count) * per_second / RATE) % 1 < 0.1
+        return figures.pulse_statistics(figures.log_mel(Waveform(song.samples * gate, RATE))).reshape(10, 8)
+
+    slow, fast = ticking(1.0), ticking(4.0)
+    assert (slow[2] > fast[2] + 1).all()
+    assert (fast[6] > slow[6]).all()
+    assert len(figures.song_statistics(noise(8.0))) == 4 * 2 * figures.MELS + 5 * figures.MELS + 80
+
+
+def tune(*pitches: int) -> Score:
+    notes = tuple(Note(start=1.0 * i, length=1.0, pitch=pitch) for i, pitch in enumerate(pitches))
+    return score(("C", "C")).model_copy(update={"melody": notes})
+
+
+def test_who_plays_the_tune_is_heard_at_its_pitches() -> None:
+    plan = tune(60, 64, 67, 72, 67, 64, 60)
+    heard = {}
+    for band in ("flute", "acoustic guitar"):
+        song = render_guide(plan.model_copy(update={"band": (band,)}), options=GuideOptions(clicks=0, drums=0))
+        heard[band] = figures.tune_statistics(song, plan)
+    overtone, late = 1, 2 * figures.HARMONICS  # of the median over notes: level of the octave, change until late
+    assert heard["flute"][overtone] < heard["acoustic guitar"][overtone] - 5
+    assert heard["acoustic guitar"][late] < heard["flute"][late] - 1
+
+
+def test_a_tune_of_two_notes_tells_nothing() -> None:
+    assert np.isnan(figures.tune_statistics(tones(60, 64), tune(60, 64))).all()
+    assert np.isnan(figures.tune_statistics(noise(1.0), tune(60, 64, 67, 72), start_s=30.0)).all()
 
 
 # --- Words ----------------------------------------------------------------------------------------------------------
