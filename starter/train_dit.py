@@ -145,9 +145,19 @@ def begin(model: Learner, codes: Path, start: Path | None) -> None:
         model.net.load_state_dict({**model.net.state_dict(), **settled})
 
 
+def listen_anew(net: AceStep15) -> None:
+    """Begin cross-attention again, loud enough to be noticed: one that heard nothing of use has learned to be silent."""
+    for name, parameter in net.decoder.named_parameters():
+        if ".cross_attn." in name and name.endswith("proj.weight"):
+            torch.nn.init.normal_(parameter, std=0.03 if "o_proj" in name else parameter[0].numel() ** -0.5)
+        elif ".cross_attn." in name:
+            torch.nn.init.ones_(parameter)
+
+
 def teach_words(model: Learner, lessons: Lessons, seed: int, device: str, folder: Path) -> None:
-    """Let the text encoder find wish, style and lead instrument first: a minute, after which words have something to say."""
-    options = TrainingOptions(seed=seed, peak_rate=2e-3, steps=400, device=device, report_every=100)
+    """Let the text encoder find wish, style and lead instrument first: two minutes, then words have something to say."""
+    lessons = replace(lessons, takes=32)
+    options = TrainingOptions(seed=seed, peak_rate=2e-3, steps=600, device=device, report_every=100)
 
     def told(model: Learner, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         loss = model.told(model.read(batch), batch)
@@ -155,6 +165,7 @@ def teach_words(model: Learner, lessons: Lessons, seed: int, device: str, folder
 
     train(model, told, lessons, options, folder, listen=Echo())
     load_average(model, folder)
+    listen_anew(model.net)
 
 
 def save(model: Learner, tokenizer: Tokenizer, folder: Path) -> None:
