@@ -182,7 +182,7 @@ QUESTIONS: dict[str, Wanted] = {
     "newest first": Wanted(),
     "by title": Wanted(sort="title"),
     "favourites by tempo": Wanted(favourite=True, sort="bpm"),
-    "one tag": Wanted(tags=("dog",)),
+    "one tag": Wanted(tag=("dog",)),
     "type 'w'": Wanted(q="w"),
     "type 'wa'": Wanted(q="wa"),
     "type 'waltz d'": Wanted(q="waltz d"),

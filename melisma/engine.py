@@ -338,11 +338,7 @@ def rehearse(
     timings: dict[str, float] = {}
     hear = cache(hear)
     with clock(timings, "plan"):
-        blueprints = (
-            (blueprint,) if blueprint else drafts(request, band.planner, listen, source_s=source_length(request, hear))
-        )
-        if band.generator.follows_score and request.played.kind == "compose" and blueprints[0].codes is None:
-            blueprints = (scored(blueprints[0], request.planning.seed or seeds_of(request)[0]),)
+        blueprints = (scored_for(band, request, blueprint),) if blueprint else planned(request, band, listen, hear)
     for one in blueprints:
         refuse_unknown_codes(band.generator, one.codes)
     with clock(timings, "listen"):
@@ -356,6 +352,20 @@ def rehearse(
     listen.step()
     own = dict(zip(seeds_of(request), blueprints, strict=False)) if len(blueprints) > 1 else {}
     return Rehearsal(request, band, blueprints[0], own, canvas, conditioning, sampling, plan, timings)
+
+
+def planned(request: SongRequest, band: Band, listen: Listener = quiet, hear: Hear = read_ref) -> tuple[Blueprint, ...]:
+    """The blueprints of a request that was `agreed` on: one, or one for each take where the planner writes its codes."""
+    found = drafts(request, band.planner, listen, source_s=source_length(request, hear))
+    first = scored_for(band, request, found[0])
+    return found if first is found[0] else (first,)
+
+
+def scored_for(band: Band, request: SongRequest, blueprint: Blueprint) -> Blueprint:
+    """A blueprint with its notes, where the generator follows notes and nothing else says what is played."""
+    if band.generator.follows_score and request.played.kind == "compose" and blueprint.codes is None:
+        return scored(blueprint, request.planning.seed or seeds_of(request)[0])
+    return blueprint
 
 
 def perform(

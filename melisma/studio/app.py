@@ -17,7 +17,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
@@ -206,6 +206,13 @@ async def outdated(request: Request, error: Any) -> JSONResponse:
     return problem(409, "Somebody else changed this at the same moment: look at it again.", "outdated")
 
 
+async def unstorable(request: Request, error: Any) -> JSONResponse:
+    """A text or a number in an address that the database has no room for, as PostgreSQL has none for a NUL."""
+    return problem(
+        422, "Something in this address cannot be looked up: a number is too large, or a text no text.", "invalid"
+    )
+
+
 async def unwritable(request: Request, error: Any) -> JSONResponse:
     """The database is held by somebody else for longer than one waits, or does not answer."""
     log.error("the database refused: %s", error)
@@ -225,5 +232,6 @@ HANDLERS: dict[type[Exception], Any] = {
     HTTPException: plain,
     StaleDataError: outdated,
     OperationalError: unwritable,
+    DataError: unstorable,
     OSError: no_room,
 }

@@ -32,6 +32,8 @@ LANES: dict[Lane, tuple[str, ...]] = {"play": ("sing", "plan", "understand"), "f
 ACTIVE, OVER = ("queued", "running"), ("done", "failed", "cancelled")
 # A job that a worker died of so often is not tried again by itself.
 MOST_DEATHS = 3
+# One's own jobs, those of one lane.
+OWN_ORDER = (Job.priority.desc(), Job.rank, Job.id)
 NOT_COLUMNS = ("position", "takes", "mine")
 
 
@@ -122,9 +124,7 @@ def lane_of(kind: str) -> Lane:
 def waiting(lane: Lane) -> Select[str]:
     """Ids of the jobs that wait in a lane, in the order in which they will be done."""
     yields = case((Job.priority < 0, Job.priority), else_=0)
-    turn = func.row_number().over(
-        partition_by=(Job.owner_id, yields), order_by=(Job.priority.desc(), Job.created_at, Job.id)
-    )
+    turn = func.row_number().over(partition_by=(Job.owner_id, yields), order_by=OWN_ORDER)
     other = aliased(Job)
     served = select(func.max(other.started_at)).where(other.owner_id == Job.owner_id).scalar_subquery()
     return (
@@ -242,6 +242,30 @@ def prioritise(session: Session, job: Job, priority: int) -> None:
         raise Refused(f"The job is {job.state}, and waits no more.", status=409, code="not_waiting")
     job.priority = priority
     tell(session, job)
+
+
+def move(session: Session, job: Job, where: Literal["sooner", "later"]) -> None:
+    """Let a job change places with the one of the same person that comes before or after it; the first and the last stay.
+
+    It takes over the other's priority where that differs, and the ranks of all that have it are dealt out anew in the new
+    order. Raises Refused once it does not wait any more.
+    """
+    if job.state != "queued":
+        raise Refused(f"The job is {job.state}, and waits no more.", status=409, code="not_waiting")
+    waits = (Job.owner_id == job.owner_id, Job.state == "queued", Job.kind.in_(LANES[lane_of(job.kind)]))
+    mine = list(session.scalars(select(Job).where(*waits).order_by(*OWN_ORDER).with_for_update()))
+    at = mine.index(job)
+    to = at + (1 if where == "later" else -1)
+    if not 0 <= to < len(mine):
+        return
+    other = mine[to]
+    mine[at], mine[to] = other, job
+    job.priority = other.priority
+    equals = [one for one in mine if one.priority == other.priority]
+    for one, rank in zip(equals, sorted(one.rank for one in equals), strict=True):
+        one.rank = rank
+    tell(session, job)
+    tell(session, other)
 
 
 # --- What may be asked for ------------------------------------------------------------------------------------------

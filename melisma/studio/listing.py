@@ -1,14 +1,15 @@
 """Lists of songs: filtered, searched, sorted, a page at a time."""
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, defer
 
 from melisma.studio.library import visible
 from melisma.studio.problems import NotHere
 from melisma.studio.search import matching
+from melisma.studio.shapes import TagName, TakeKind
 from melisma.studio.tables import Playlist, PlaylistEntry, Song, Tag, Take, User
 
 Sort = Literal["created", "updated", "title", "bpm", "duration", "rating", "played", "relevance"]
@@ -24,22 +25,27 @@ COLUMNS: dict[str, InstrumentedAttribute[object] | ColumnElement[str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """Which songs, in which order. `shared`: True only shared ones, False only one's own; None both."""
+Tempo = Annotated[int | None, Field(ge=0, le=1000)]
+Short = Annotated[str | None, Field(max_length=40)]
 
-    q: str = ""
-    tags: tuple[str, ...] = ()
+
+class Wanted(BaseModel):
+    """Which songs, in which order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    q: str = Field("", max_length=500, description="Words to find in title, tags, description and lyrics.")
+    tag: tuple[TagName, ...] = Field((), max_length=20, description="Songs with all of these tags.")
     favourite: bool | None = None
-    playlist_id: str | None = None
-    trash: bool = False
-    key: str | None = None
-    language: str | None = None
-    bpm_from: int | None = None
-    bpm_to: int | None = None
-    kind: str | None = None
-    shared: bool | None = None
-    sort: Sort | None = None
+    playlist_id: Short = None
+    trash: bool = Field(False, description="What was deleted, in place of what was not.")
+    key: Short = None
+    language: Short = None
+    bpm_from: Tempo = None
+    bpm_to: Tempo = None
+    kind: TakeKind | None = Field(None, description="Songs with a take of this kind.")
+    shared: bool | None = Field(None, description="true: only shared songs; false: only your own.")
+    sort: Sort | None = Field(None, description="Left out: best match first where words are sought, else newest first.")
     order: Order | None = None
 
 
@@ -92,7 +98,7 @@ def filtered(songs: Select[tuple[Song]], user: User, wanted: Wanted) -> Select[t
         songs = songs.where(Song.bpm <= wanted.bpm_to)
     if wanted.kind is not None:
         songs = songs.where(Song.id.in_(select(Take.song_id).where(Take.kind == wanted.kind)))
-    for tag in wanted.tags:
+    for tag in wanted.tag:
         songs = songs.where(Song.id.in_(select(Tag.song_id).where(Tag.name == tag)))
     return songs
 

@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     max_upload_mb: int = Field(200, gt=0, description="Largest upload, megabytes.")
     max_upload_s: float = Field(1200.0, gt=0, description="Longest upload, seconds of sound.")
     queue_limit: int = Field(1000, gt=0, description="Most jobs waiting at once.")
+    stuck_s: float = Field(
+        3600.0, gt=0, description="Seconds without any step after which a worker counts as stuck and is started again."
+    )
     trash_days: int = Field(30, ge=0, description="Days after which trash is emptied; 0: never.")
 
     @field_validator("hosts", mode="before")

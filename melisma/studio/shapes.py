@@ -296,6 +296,7 @@ class JobPatch(Asked):
     """Changes to a waiting job."""
 
     priority: int | None = Field(None, ge=-10, le=10)
+    move: Literal["sooner", "later"] | None = Field(None, description="Change places with your next job that way.")
 
 
 class JobOut(Shape):

@@ -1,7 +1,8 @@
 """Keeps the worker alive: starts it, hears its doorbell, rings its own, and starts it again when it dies.
 
 The server never waits for the worker and outlives whatever kills it: a crash in a driver, the system's out-of-memory
-killer, a person. Jobs that the dead worker held go back into the queue before the next one starts.
+killer, a person. Jobs that the dead worker held go back into the queue before the next one starts. A worker whose pulse
+stops (the driver hangs, the machine swaps itself to death) is killed, and then it is a dead worker like any other.
 """
 
 import logging
@@ -27,6 +28,9 @@ COMMAND = (sys.executable, "-m", "melisma.studio.worker")
 FIRST_WAIT_S, LONGEST_WAIT_S, FORGIVEN_S = 0.2, 30.0, 60.0
 # A little longer than the worker gives itself.
 STOP_S = 25.0
+# Seconds without a pulse after which a worker is killed: until it is first heard it may be loading libraries from a slow disk.
+LAUNCH_S, SILENT_S = 600, 120
+STUCK = "it gave no sign of life, and was stopped"
 log = logging.getLogger(__name__)
 
 
@@ -39,6 +43,8 @@ class Supervisor:
         self.bell = bell
         self.command = command
         self.process: subprocess.Popen[str] | None = None
+        self.patience = 0
+        self.gave_up = False
         self.stopping = threading.Event()
         self.writing = threading.Lock()
         self.thread = threading.Thread(target=self.keep_alive, name="supervisor", daemon=True)
@@ -90,18 +96,17 @@ class Supervisor:
         while not self.stopping.is_set():
             begun = time.monotonic()
             self.say("starting")
-            code = self.run_once()
+            cause = self.run_once()
             if self.stopping.is_set():
                 self.say("down")
                 return
-            cause = cause_of(code)
             log.error("the worker died: %s", cause)
             self.say("down")
             wait = FIRST_WAIT_S if time.monotonic() - begun > FORGIVEN_S else min(2 * wait, LONGEST_WAIT_S)
             self.stopping.wait(wait)
 
-    def run_once(self) -> int:
-        """One worker's life; its exit code. Its jobs wait again when this returns."""
+    def run_once(self) -> str:
+        """One worker's life; what ended it, in words. Its jobs wait again when this returns."""
         process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         assert process.stdin is not None
         assert process.stdout is not None
@@ -112,20 +117,41 @@ class Supervisor:
             process.stdin.flush()
         if self.stopping.is_set():
             self.hang_up()
+        self.patience, self.gave_up = LAUNCH_S, False
+        threading.Thread(target=self.feel_pulse, args=(process,), name="pulse", daemon=True).start()
         for line in process.stdout:
+            self.patience = SILENT_S
             word, _, rest = line.strip().partition(" ")
             if word == "ready":
                 name = rest
-            self.bell.ring()
+            if word != "alive":
+                self.bell.ring()
         code = process.wait()
         process.stdout.close()
         self.hang_up()
-        self.bury(name, code)
-        return code
+        cause = STUCK if self.gave_up else cause_of(code)
+        self.bury(name, cause)
+        return cause
 
-    def bury(self, name: str, code: int) -> None:
+    def feel_pulse(self, process: "subprocess.Popen[str]") -> None:
+        """Kill a worker that has been silent for too long.
+
+        Seconds are counted one by one, not read from a clock: where everything was stopped for a while (Ctrl-Z, a lid that
+        was closed), nobody was silent.
+        """
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(1.0)
+                return
+            self.patience -= 1
+            if self.patience <= 0 and not self.stopping.is_set():
+                log.error("the worker gives no sign of life: it is killed")
+                self.gave_up = True
+                process.kill()
+                return
+
+    def bury(self, name: str, cause: str) -> None:
         """Put the jobs of a dead worker back. Nothing else may claim them meanwhile, so this is not given up."""
-        cause = cause_of(code)
 
         def put_back(session: Session) -> int:
             return jobs.bereaved(session, name, cause)

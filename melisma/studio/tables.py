@@ -5,6 +5,7 @@ JSON of the central types. Whatever happens is also a row of `events`, written i
 itself, so that a page which was away can catch up.
 """
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -251,14 +252,14 @@ class Job(Base):
     kind: sing (makes takes of `song_id`), plan (writes a blueprint), understand (listens to a file), pull (fetches a
     model). state: queued → running → done | failed | cancelled. `claim` names the worker process that holds it; whoever
     writes for a job checks that it still is. `attempts` counts how often it was begun, `deaths` how often the worker died
-    of it. `memo` is what a worker leaves to the next one: the plan, what the judges said of takes that are stored.
+    of it. `rank` orders what has the same priority: the moment it was accepted, until somebody moves it. `memo` is what a worker leaves to the next one: the plan, what the judges said of takes that are stored.
     `fingerprint` is of what was sent, so that the same idempotency key cannot mean two things.
     """
 
     __tablename__ = "jobs"
     __table_args__ = (
         UniqueConstraint("owner_id", "idempotency_key"),
-        Index("jobs_waiting", "state", "priority", "created_at"),
+        Index("jobs_waiting", "state", "priority", "rank"),
         Index("jobs_served", "owner_id", "started_at"),
     )
     id: Mapped[str] = mapped_column(String(ID), primary_key=True, default=new_id)
@@ -274,6 +275,7 @@ class Job(Base):
     blueprint: Mapped[dict[str, Any] | None] = mapped_column()
     result: Mapped[dict[str, Any] | None] = mapped_column()
     priority: Mapped[int] = mapped_column(default=0)
+    rank: Mapped[float] = mapped_column(default=time.time)
     state: Mapped[str] = mapped_column(String(12), default="queued")
     stage: Mapped[str | None] = mapped_column(String(40))
     step: Mapped[int] = mapped_column(default=0)

@@ -3,7 +3,9 @@
 `python -m melisma.studio.worker` is started and watched by the server (`supervisor`). The first line on its standard
 input is the settings; every further line means "look at the queue", and the end of the input means "stop": finish the
 step, put the job back, leave. On its standard output a line "look" tells the server that something was published. Both
-are only doorbells; what counts is in the database, which is also looked at once a second.
+are only doorbells; what counts is in the database, which is also looked at once a second. A line "alive" once a second is
+the worker's pulse. It stops when the process hangs, and when a job has not moved for so long that it must be stuck; then
+the server ends this worker and starts another.
 
 A take is stored as soon as it is sung: the file first, then its row and its event in one transaction that also checks
 that the job is still ours. A job that was broken off goes on with the first take that is missing.
@@ -35,7 +37,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from melisma import audio
-from melisma.engine import Band, Rehearsal, Rendering, agreed, judged, rehearse, strangers
+from melisma.engine import Band, Rehearsal, Rendering, agreed, judged, planned, rehearse, strangers
 from melisma.errors import Cancelled, MelismaError, MissingModel, OutOfMemory
 from melisma.generators.v15 import V15
 from melisma.listen import Listener
@@ -45,7 +47,6 @@ from melisma.models.devices import room
 from melisma.models.machine import examine
 from melisma.models.places import place_of
 from melisma.models.store import Parts, Store
-from melisma.planning import draft, scored
 from melisma.planning import understand as describe
 from melisma.ranking.judges import Verdict
 from melisma.ranking.order import order
@@ -67,6 +68,7 @@ T = TypeVar("T")
 POLL_S = 1.0
 # Progress is written this often at most.
 WRITE_S = 0.2
+PULSE_S = 1.0
 # How long a worker may take to leave after the server is gone: loading a large model cannot be interrupted.
 LEAVE_S = 20.0
 # Generators kept ready. Their weights are maps of files, so a third is loaded in seconds; adapters are what costs.
@@ -114,7 +116,7 @@ class Ear(Listener):
         self.cancelled = self.lost = False
         self.name: str | None = None
         self.at = self.of = 0
-        self.since = time.monotonic()
+        self.since = self.moved = time.monotonic()
         self.take_number = 0
         self.left: Callable[[], float | None] = self.evenly
         self.notes: list[str] = []
@@ -134,6 +136,7 @@ class Ear(Listener):
 
     def tell(self) -> None:
         """Have the state written, and stop if that is what is wanted."""
+        self.moved = time.monotonic()
         self.changed.set()
         if self.lost:
             raise Lost(self.job_id)
@@ -248,6 +251,7 @@ class Worker:
     def __init__(self, settings: Settings, voice: IO[str]) -> None:
         self.settings = settings
         self.voice = voice
+        self.speaking = threading.Lock()
         self.name = new_id()
         self.database = Database(settings.database or sqlite_url(settings.data))
         self.database.listeners.append(lambda kinds: self.ring())
@@ -256,6 +260,7 @@ class Worker:
         self.changed = threading.Event()
         self.bells: dict[Lane, threading.Event] = {lane: threading.Event() for lane in jobs.LANES}
         self.ears: dict[str, Ear] = {}
+        self.playing: Ear | None = None
         self.timings = facts.Timings()
         with self.database.reading() as session:
             self.paces = Paces(facts.said(session, "work").get("paces", {}))
@@ -269,20 +274,18 @@ class Worker:
 
     def run(self) -> None:
         """Until the end."""
+        threading.Thread(target=self.pulse, name="pulse", daemon=True).start()
         self.introduce()
-        threads = [
-            threading.Thread(target=self.watch, name="watch", daemon=True),
-            threading.Thread(target=self.work, args=("fetch",), name="fetch", daemon=True),
-        ]
-        for thread in threads:
-            thread.start()
+        fetching = threading.Thread(target=self.work, args=("fetch",), name="fetch", daemon=True)
+        fetching.start()
+        threading.Thread(target=self.watch, name="watch", daemon=True).start()
         self.work("play")
-        threads[1].join(LEAVE_S)
+        fetching.join(LEAVE_S)
         self.database.close()
 
     def ring(self, line: str = "look") -> None:
         """Say a line to the server."""
-        with suppress(OSError, ValueError):  # it is gone; our input will end too
+        with self.speaking, suppress(OSError, ValueError):  # it is gone; our input will end too
             self.voice.write(f"{line}\n")
             self.voice.flush()
 
@@ -306,6 +309,14 @@ class Worker:
         late.start()
 
     # --- what others want to know
+
+    def pulse(self) -> None:
+        """Say that this process lives, for as long as what it plays moves. Fetching has its own time limits."""
+        while not self.leaving.is_set():
+            playing = self.playing
+            if playing is None or time.monotonic() - playing.moved < self.settings.stuck_s:
+                self.ring("alive")
+            self.leaving.wait(PULSE_S)
 
     def introduce(self) -> None:
         """Say what this machine is, and that we are ready."""
@@ -381,6 +392,9 @@ class Worker:
     def do(self, job: Job) -> None:
         """Do one job, and say how it ended."""
         ear = self.ears[job.id] = Ear(job.id, self.timings, self.leaving, self.changed)
+        plays = jobs.lane_of(job.kind) == "play"
+        if plays:
+            self.playing = ear
         begun = time.monotonic()
         log.info("%s begins, attempt %s", job.kind, job.attempts)
         try:
@@ -388,6 +402,8 @@ class Worker:
         finally:
             ear.over()
             self.ears.pop(job.id, None)
+            if plays:
+                self.playing = None
         self.timings.job(job.kind, end.get("state", "queued"), time.monotonic() - begun)
         log.info("%s ended: %s", job.kind, end.get("state", "put back"))
         with suppress(Lost):
@@ -551,13 +567,9 @@ class Worker:
         def act() -> Blueprint:
             request = SongRequest.model_validate(job.request)
             band = self.players.band(request, ear)
-            request = agreed(request, band, ear)
-            source = next(iter(jobs.references(request)), None) if request.task.kind != "compose" else None
-            length = self.source(source).duration_s if source is not None else None
-            found = draft(request, band.planner, ear, source_s=length)
-            if band.generator.follows_score and request.task.kind == "compose" and found.codes is None:
-                found = scored(found, request.planning.seed or (request.seeds or (0,))[0])
-            return found
+            # The plan of the first take: the others differ in codes alone, which are written when they are sung.
+            first = request.model_copy(update={"takes": 1, "seeds": request.seeds and request.seeds[:1]})
+            return planned(agreed(first, band, ear), band, ear, self.source)[0]
 
         return {"blueprint": self.frugally(ear, act).model_dump(mode="json", exclude_none=True)}
 

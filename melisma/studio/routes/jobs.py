@@ -97,6 +97,8 @@ def change_job(session: Writing, user: Person, job_id: str, body: JobPatch) -> J
     jobs.refuse_strangers(user, job)
     if body.priority is not None:
         jobs.prioritise(session, job, body.priority)
+    if body.move is not None:
+        jobs.move(session, job, body.move)
     return jobs.out(session, user, job)
 
 

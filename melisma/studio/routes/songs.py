@@ -4,64 +4,34 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import FileResponse, StreamingResponse
+from pydantic import Field
 from sqlalchemy import select
 
 from melisma.studio import library, uploads
 from melisma.studio.cards import card_of
 from melisma.studio.context import Person, Reading, Studio, Writing
 from melisma.studio.exports import file_name, zipped
-from melisma.studio.listing import Order, Sort, Wanted, find, tags_of
+from melisma.studio.listing import Wanted, find, tags_of
 from melisma.studio.problems import NotHere
 from melisma.studio.routes.sending import KEPT_FOREVER, attachment
-from melisma.studio.shapes import ImportIn, KeepIn, SongOut, SongPage, SongPatch, TagName, TagOut, TakeKind
+from melisma.studio.shapes import ImportIn, KeepIn, SongOut, SongPage, SongPatch, TagOut
 from melisma.studio.tables import File, Song
 from melisma.studio.views import song_cards, song_out
 
 router = APIRouter(prefix="/api", tags=["songs"])
 
-Tempo = Annotated[int | None, Query(ge=0, le=1000)]
-Short = Annotated[str | None, Query(max_length=40)]
+
+class SongQuery(Wanted):
+    """What a list of songs is asked for."""
+
+    limit: int = Field(50, ge=1, le=500)
+    offset: int = Field(0, ge=0, le=10_000_000)
 
 
 @router.get("/songs")
-def list_songs(
-    session: Reading,
-    user: Person,
-    q: Annotated[str, Query(max_length=500, description="Words to find in title, tags, description and lyrics.")] = "",
-    tag: Annotated[list[TagName] | None, Query(max_length=20, description="Songs with all of these tags.")] = None,
-    favourite: bool | None = None,
-    playlist_id: Short = None,
-    trash: Annotated[bool, Query(description="What was deleted, in place of what was not.")] = False,
-    key: Short = None,
-    language: Short = None,
-    bpm_from: Tempo = None,
-    bpm_to: Tempo = None,
-    kind: Annotated[TakeKind | None, Query(description="Songs with a take of this kind.")] = None,
-    shared: Annotated[bool | None, Query(description="true: only shared songs; false: only your own.")] = None,
-    sort: Annotated[
-        Sort | None, Query(description="Left out: best match first where words are sought, else newest first.")
-    ] = None,
-    order: Order | None = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
-) -> SongPage:
+def list_songs(session: Reading, user: Person, wanted: Annotated[SongQuery, Query()]) -> SongPage:
     """Songs that you may see, a page at a time."""
-    wanted = Wanted(
-        q=q,
-        tags=tuple(tag or ()),
-        favourite=favourite,
-        playlist_id=playlist_id,
-        trash=trash,
-        key=key,
-        language=language,
-        bpm_from=bpm_from,
-        bpm_to=bpm_to,
-        kind=kind,
-        shared=shared,
-        sort=sort,
-        order=order,
-    )
-    songs, total = find(session, user, wanted, limit, offset)
+    songs, total = find(session, user, wanted, wanted.limit, wanted.offset)
     return SongPage(items=song_cards(session, user, songs), total=total)
 
 

@@ -8,6 +8,7 @@ are those the engine names, and `row`, which is after a take's file was stored a
 
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -28,7 +29,13 @@ def template(path: str) -> None:
             if not os.fork():
                 listening.close()
                 if pid := os.fork():
-                    _, status = os.waitpid(pid, 0)
+                    dead, status = 0, 0
+                    while not dead:
+                        # Whoever borrowed it says nothing more: something to read is its end.
+                        if select.select([asking], [], [], 0.05)[0]:
+                            os.kill(pid, signal.SIGKILL)
+                            os._exit(0)
+                        dead, status = os.waitpid(pid, os.WNOHANG)
                     asking.sendall(str(status).encode())
                     os._exit(0)
                 asking.close()

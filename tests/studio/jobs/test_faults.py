@@ -64,6 +64,28 @@ def test_a_worker_killed_at_every_stage_loses_and_doubles_nothing(
     assert (hall.count(Job), hall.count(Song), hall.count(Take), hall.flacs()) == (3, 2, 5, 5)
 
 
+def test_a_worker_that_is_stuck_or_stopped_is_killed_and_its_job_done(
+    hall: Hall, halts: Halts, template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "FORGIVEN_S", 0.0)
+    monkeypatch.setattr(supervisor, "SILENT_S", 5)
+    hall.settings = hall.settings.model_copy(update={"stuck_s": 3.0})
+    halts.at("decode", take=2)
+    job_id = hall.sing(takes=2)
+    with hall.process(template):
+        # It halts for ten minutes in a step that takes milliseconds: nobody kills it but its supervisor.
+        halts.pid()
+        halts.at("sing", take=2)
+        until(lambda: hall.job(job_id).deaths == 1)
+        # The next one is stopped whole, as by a debugger or a machine that swaps.
+        os.kill(halts.pid(), signal.SIGSTOP)
+        halts.at("nowhere")
+        job = hall.over(job_id, 120)
+    assert (job.state, job.deaths, job.attempts) == ("done", 2, 3)
+    assert [note for note in hall.notes(job_id) if "died" in note] == [f"The worker died: {supervisor.STUCK}."] * 2
+    assert (len(hall.takes(job_id)), hall.flacs()) == (2, 2)
+
+
 def test_a_server_killed_while_it_writes_keeps_every_accepted_job_once(hall: Hall) -> None:
     accepted: dict[str, str] = {}
 

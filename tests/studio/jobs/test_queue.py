@@ -203,6 +203,48 @@ def test_a_job_moves_only_while_it_waits(hall: Hall) -> None:
     del first
 
 
+def waiting(hall: Hall) -> list[str]:
+    with hall.database.reading() as session:
+        return list(session.scalars(jobs.waiting("play")))
+
+
+def test_a_job_changes_places_with_its_neighbour_alone(hall: Hall) -> None:
+    a, b, c, d = (hall.bare("Ann") for _ in range(4))
+    move = lambda job_id, where: hall.act(lambda s: jobs.move(s, s.get_one(Job, job_id), where))  # noqa: E731
+    move(d, "sooner")
+    assert waiting(hall) == [a, b, d, c]
+    move(d, "sooner")
+    move(d, "sooner")
+    move(d, "sooner")
+    assert waiting(hall) == [d, a, b, c]
+    move(a, "later")
+    move(c, "later")
+    assert waiting(hall) == [d, b, a, c]
+
+
+def test_a_job_that_moves_past_another_priority_takes_it_over_and_passes_nobody_else(hall: Hall) -> None:
+    low = [hall.bare("Ann") for _ in range(2)]
+    high = [hall.bare("Ann", priority=3) for _ in range(2)]
+    bobs = hall.bare("Bob")
+    assert waiting(hall) == [high[0], bobs, high[1], *low]
+    hall.act(lambda s: jobs.move(s, s.get_one(Job, low[0]), "sooner"))
+    assert waiting(hall) == [high[0], bobs, low[0], high[1], low[1]]
+    assert hall.job(low[0]).priority == 3
+    hall.act(lambda s: jobs.move(s, s.get_one(Job, low[0]), "later"))
+    assert waiting(hall) == [high[0], bobs, high[1], *low]
+
+
+def test_both_that_changed_places_are_told(hall: Hall) -> None:
+    first, second = hall.bare(), hall.bare()
+    hall.act(lambda s: jobs.move(s, s.get_one(Job, second), "sooner"))
+    with hall.database.reading() as session:
+        told = {event.payload["id"]: event.payload["position"] for event in session.query(Event)}
+    assert told == {second: 0, first: 1}
+    hall.act(jobs.claim, "w", "play")
+    with pytest.raises(Refused, match="waits no more"):
+        hall.act(lambda s: jobs.move(s, s.get_one(Job, second), "later"))
+
+
 def test_others_see_neither_job_nor_content(hall: Hall) -> None:
     job_id = hall.sing("Ann")
     with hall.database.reading() as session:

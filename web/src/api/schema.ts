@@ -1527,6 +1527,11 @@ export interface components {
         JobPatch: {
             /** Priority */
             priority?: number | null;
+            /**
+             * Move
+             * @description Change places with your next job that way.
+             */
+            move?: ("sooner" | "later") | null;
         };
         /**
          * KeepIn
@@ -3177,7 +3182,7 @@ export interface operations {
                 /** @description Words to find in title, tags, description and lyrics. */
                 q?: string;
                 /** @description Songs with all of these tags. */
-                tag?: string[] | null;
+                tag?: string[];
                 favourite?: boolean | null;
                 playlist_id?: string | null;
                 /** @description What was deleted, in place of what was not. */

@@ -156,6 +156,7 @@ def upgrade() -> None:
         sa.Column("blueprint", sa.JSON(), nullable=True),
         sa.Column("result", sa.JSON(), nullable=True),
         sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("rank", sa.Double(), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("stage", sa.String(length=40), nullable=True),
         sa.Column("step", sa.Integer(), nullable=False),
@@ -181,7 +182,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_jobs_owner_id"), ["owner_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_jobs_song_id"), ["song_id"], unique=False)
         batch_op.create_index("jobs_served", ["owner_id", "started_at"], unique=False)
-        batch_op.create_index("jobs_waiting", ["state", "priority", "created_at"], unique=False)
+        batch_op.create_index("jobs_waiting", ["state", "priority", "rank"], unique=False)
 
     op.create_table(
         "playlist_entries",
