@@ -3,11 +3,10 @@
     python benchmarks/v1.py                                           # a mid-size network on this machine's CPU
     python benchmarks/v1.py --size full --device cuda --dtype bfloat16
 
-Without a floor given (--tflops, --gb-per-s) its column stays empty. Per minute counts processor time on a CPU, which
-other work on the machine disturbs less than the clock.
+Per minute counts processor time on a CPU, which other work on the machine disturbs less than the clock.
 
-The floor of a step is the larger of its arithmetic and its weights read once, at the rates given with --tflops and
---gb-per-s. A whole song is 27 or 60 steps, guided in the middle half as the checkpoint prefers, and decoding. Prints
+The floor of a step is the larger of its arithmetic and its weights read once, at the rates that this device reaches with
+one large matrix product and one large copy, measured beside (or given with --tflops and --gb-per-s). A whole song is 27 or 60 steps, guided in the middle half as the checkpoint prefers, and decoding. Prints
 Markdown.
 """
 
@@ -94,6 +93,19 @@ def seconds(work: Callable[[], object], device: torch.device, repeats: int) -> t
     return statistics.median(wall for wall, _ in found), min(spent for _, spent in found)
 
 
+def rates(at: argparse.Namespace) -> tuple[float, float]:
+    """What the device reaches: FLOP/s of a matrix product and byte/s of a copy (read and written), in the type asked for."""
+    on = {"device": at.device, "dtype": getattr(torch, at.dtype)}
+    cuda = at.device.type == "cuda"
+    n = 8192 if cuda else 1024
+    a, b = torch.randn(n, n, **on), torch.randn(n, n, **on)
+    product = seconds(lambda: a @ b, at.device, 10)[0 if cuda else 1]
+    held = torch.zeros(2**28, **on) if cuda else torch.zeros(2**26, **on)
+    copied = seconds(held.clone, at.device, 5)[0 if cuda else 1]
+    flops = at.tflops * 1e12 or 2 * n**3 / product
+    return flops, at.gb_per_s * 1e9 or 2 * held.nbytes / copied
+
+
 def peak_gb(device: torch.device) -> float:
     """Most memory so far: of the device, or of this process."""
     if device.type == "cuda":
@@ -111,7 +123,10 @@ def steps_table(net: AceStep1, at: argparse.Namespace) -> None:
     """One step per length: arithmetic, time, share of the floor, memory."""
     weight = net.lyric_proj.weight
     held = sum(p.numel() * p.element_size() for p in net.transformer_blocks.parameters())
-    print("| song | TFLOP | step, ms | processor, ms | per minute, ms | floor, ms | peak beyond the network, GB |")
+    flops, bytes_per_s = rates(at)
+    print(f"floor at {flops / 1e12:.3g} TFLOP/s and {bytes_per_s / 1e9:.3g} GB/s\n")
+    clock = "step, ms" if at.device.type == "cuda" else "step (processor), ms"
+    print(f"| song | TFLOP | {clock} | per minute, ms | floor, ms | times the floor | peak beyond the network, GB |")
     print("|---|---|---|---|---|---|---|")
     before = peak_gb(at.device)
     for length_s in at.lengths:
@@ -121,12 +136,12 @@ def steps_table(net: AceStep1, at: argparse.Namespace) -> None:
         with FlopCounterMode(display=False) as counter:
             net.step(x, 0.5, prepared)
         spent = counter.get_total_flops()
-        floor = f"{max(spent / (at.tflops * 1e12), held / (at.gb_per_s * 1e9)) * 1e3:.1f}" if at.tflops else "–"
+        floor = max(spent / flops, held / bytes_per_s)
         took, busy = seconds(lambda x=x, prepared=prepared: net.step(x, 0.5, prepared), at.device, at.repeats)
         share = took if at.device.type == "cuda" else busy
         print(
-            f"| {length_s} s | {spent / 1e12:.3f} | {took * 1e3:.0f} | {busy * 1e3:.0f} | {share * 6e4 / length_s:.0f} "
-            f"| {floor} | {peak_gb(at.device) - before:.3f} |",
+            f"| {length_s} s | {spent / 1e12:.3f} | {share * 1e3:.1f} | {share * 6e4 / length_s:.1f} "
+            f"| {floor * 1e3:.1f} | {share / floor:.2f} | {peak_gb(at.device) - before:.3f} |",
             flush=True,
         )
 
@@ -164,8 +179,8 @@ def main() -> None:
     parser.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), default="float32")
     parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS_S)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--tflops", type=float, default=0.0, help="arithmetic of the device at this type")
-    parser.add_argument("--gb-per-s", type=float, default=1.0, help="memory of the device")
+    parser.add_argument("--tflops", type=float, default=0.0, help="arithmetic of the device at this type; 0: measured")
+    parser.add_argument("--gb-per-s", type=float, default=0.0, help="memory of the device; 0: measured")
     parser.add_argument("--song-s", type=int, default=240, help="length of the whole songs")
     parser.add_argument("--songs", action="store_true", help="whole songs too (minutes on a CPU)")
     at = parser.parse_args()

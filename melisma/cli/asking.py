@@ -215,7 +215,7 @@ def as_played(known: Provenance) -> SongRequest:
 
 def blanks(given: dict[str, Any]) -> dict[str, Any]:
     """Only what a person really gave."""
-    return {name: value for name, value in given.items() if value not in (None, (), False)}
+    return {name: value for name, value in given.items() if value is not None and value is not False and value != ()}
 
 
 def valid(kind: type[Any], fields: dict[str, Any]) -> Any:

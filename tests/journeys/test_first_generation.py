@@ -184,6 +184,8 @@ def test_edits_change_words_and_style(band: Band, tune: Path) -> None:
 def test_what_it_cannot_do_is_said(band: Band, tune: Path, toys: dict[str, Path]) -> None:
     with pytest.raises(BadRequest, match="cannot borrow a timbre"):
         play(band, reference=AudioRef(path=tune))
+    with pytest.raises(BadRequest, match=r"not for a share \(0.5\) of its steps"):
+        play(band, Cover(source=AudioRef(path=tune), strength=0.5))
     with pytest.raises(BadRequest, match="does not sing in 'sv'"):
         play(band, language="sv")
     later = Band.of(SongRequest(model=str(toys["turbo"])), Store("cpu"))
@@ -308,6 +310,7 @@ def test_every_task_is_a_command(terminal: Terminal, tune: Path, tmp_path: Path)
         (("compose", "x", "--duration", 2, "--set", "sampling.compat=offical"), "'official'"),
         (("compose", "x", "--duration", 2, "--guidance-method", "cfg-star"), "'cfg_star'"),
         (("compose", "x", "--duration", 900), "900"),
+        (("compose", "x", "--duration", 0), "duration_s"),
         (("repaint", "{tune}", "x", "--start", 9), "lies outside the source"),
         (("extend", "{tune}", "x"), "before"),
         (("cover", "{tune}", "x", "--noise-strength", 1.5), "noise_strength"),

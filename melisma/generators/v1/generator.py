@@ -137,8 +137,13 @@ class V1:
     def suited(self, canvas: Canvas, plan: Plan) -> Canvas:
         """The canvas as this network can follow it: what is kept is put back at every step, as nothing else tells of it.
 
-        Raises BadRequest for a timbre to borrow or codes to follow.
+        Raises BadRequest for a timbre to borrow, codes to follow, or a cover that hears its source on the way.
         """
+        if isinstance(canvas.task, Cover) and canvas.task.strength != 1.0:
+            raise BadRequest(
+                f"{self.name} hears a source only where a cover starts, not for a share ({canvas.task.strength:g}) of its "
+                "steps: leave strength at 1, and say with noise_strength how near to stay"
+            )
         if canvas.timbre is not None:
             raise BadRequest(
                 f"{self.name} cannot borrow a timbre: leave out the reference, or cover the piece with a noise strength"
