@@ -271,10 +271,18 @@ def title_of(request: SongRequest) -> str:
     return (request.caption or request.task.kind).strip()[:80]
 
 
+def name_of(request: SongRequest) -> str:
+    """What a file is called where nobody says: by the music it came from and what was done, else by the words."""
+    task = request.played
+    if isinstance(task, Compose) or task.source.path is None:
+        return title_of(request)[:48]
+    return f"{task.source.path.stem[:32]}-{task.track if isinstance(task, Extract | Lego) else task.kind}"
+
+
 def targets(request: SongRequest, count: int, out: Path | None, format_: str | None) -> list[Path]:
     """Where each of `count` takes goes: OUT itself, numbered where there are several; a free name in a folder where OUT is one."""
     folder = out is None or out.is_dir() or not out.suffix
-    slug = re.sub(r"[^\w]+", "-", title_of(request).lower()).strip("-")[:48] or "song"
+    slug = re.sub(r"[^\w]+", "-", name_of(request).lower()).strip("-") or "song"
     base = (out or Path()) / f"{slug}.{format_ or 'flac'}" if folder else out
     assert base is not None
     if base.suffix.removeprefix(".").lower() not in FORMATS:

@@ -153,6 +153,7 @@ def test_songs_are_never_overwritten_unasked(terminal: Terminal) -> None:
     assert names == ["my-waltz.flac", "my-waltz-2.flac"]
     Path("out").mkdir()
     assert terminal("compose", "x", *SHORT, "-o", "out", "--format", "wav")[1] == "out/x.wav"
+    assert terminal("repaint", "out/x.wav", "--start", 0.5, "--steps", 1)[1] == "x-repaint.flac"
 
 
 @pytest.mark.parametrize(
