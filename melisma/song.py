@@ -23,21 +23,12 @@ LANGUAGES = (
     "id", "is", "it", "ja", "ko", "la", "lt", "ms", "ne", "nl", "no", "pa", "pl", "pt", "ro", "ru", "sa", "sk", "sr",
     "sv", "sw", "ta", "te", "th", "tl", "tr", "uk", "ur", "vi", "yue", "zh", "unknown",
 )
-# fmt: on
-TRACKS = (
-    "woodwinds",
-    "brass",
-    "fx",
-    "synth",
-    "strings",
-    "percussion",
-    "keyboard",
-    "guitar",
-    "bass",
-    "drums",
-    "backing_vocals",
+Track = Literal[
+    "woodwinds", "brass", "fx", "synth", "strings", "percussion", "keyboard", "guitar", "bass", "drums", "backing_vocals",
     "vocals",
-)
+]
+# fmt: on
+TRACKS: tuple[Track, ...] = get_args(Track)
 METERS = (2, 3, 4, 6)
 INSTRUMENTAL = "[Instrumental]"
 
@@ -106,21 +97,6 @@ class AudioRef(Model):
 # --- Tasks: one type per verb ---------------------------------------------------------------------------------------
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Track = Literal[
-    "woodwinds",
-    "brass",
-    "fx",
-    "synth",
-    "strings",
-    "percussion",
-    "keyboard",
-    "guitar",
-    "bass",
-    "drums",
-    "backing_vocals",
-    "vocals",
-]
-assert get_args(Track) == TRACKS
 
 
 def refuse_backwards(what: str, start_s: float, end_s: float | None) -> None:
