@@ -152,27 +152,31 @@ def silence_like(song: Waveform) -> Waveform:
 def extract_figures(stage: Stage) -> Findings:
     """One track out of the mix, against silence and against the mix left as it is."""
     pairs = parted(stage)
-    rows, made, trivial, ceiling, sdr, sdr_mix, sdr_coded, better = [], [], [], [], [], [], [], []
+    rows, made, mixes, nones, ceiling, sdr, sdr_mix, sdr_coded = [], [], [], [], [], [], [], []
     for song, track in pairs:
         take = played(stage, f"extract-{track}", song, Extract(source=song.ref(), track=track))
         stem = song.stem(track)
         mine, mix, none = (figures.mel_distance(one, stem) for one in (take, song.mix, silence_like(stem)))
         coded = stage.coded(stem)
         made.append(mine)
-        trivial.append(min(mix, none))
+        mixes.append(mix)
+        nones.append(none)
         ceiling.append(figures.mel_distance(coded, stem))
         sdr.append(figures.si_sdr(take, stem))
         sdr_mix.append(figures.si_sdr(song.mix, stem))
         sdr_coded.append(figures.si_sdr(coded, stem))
-        better.append(mine < min(mix, none))
         rows.append(
             [f"{song.sheet.style}, {track}", *map(number, (mine, mix, none, ceiling[-1], sdr[-1], sdr_mix[-1]))]
         )
     n = len(pairs)
+    trivial = min(mean(mixes), mean(nones))
+    nearest = [min(mix, none) for mix, none in zip(mixes, nones, strict=True)]
+    better = mean([mine < best for mine, best in zip(made, nearest, strict=True)])
     return Findings(
         [
-            Figure("extract: mel distance to the true track, dB", mean(made), n, f"≤ {mean(trivial):.2f}", None, mean(trivial), mean(ceiling), 0.0),
-            Figure("extract: nearer than silence and the mix", mean(better), n, "≥ 0.75"),
+            Figure("extract: mel distance to the true track, dB", mean(made), n, f"≤ {trivial:.2f}", None, trivial, mean(ceiling), 0.0),
+            Figure("extract: mel distance of whichever is nearer, silence or the mix, chosen with the true track in hand", mean(nearest), n),
+            Figure("extract: nearer than both silence and the mix", better, n, "≥ 0.75"),
             Figure("extract: SI-SDR, dB (median; trivial: the mix)", float(np.median(sdr)), n, None, None, float(np.median(sdr_mix)), float(np.median(sdr_coded))),
         ],
         [table(("extract", "mel dB", "mix as it is", "silence", "codec", "SI-SDR", "of the mix"), rows)],
