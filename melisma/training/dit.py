@@ -62,6 +62,9 @@ UNKNOWN = -100
 Tokens = Callable[[str, int], list[int]]
 """(text, longest) → token numbers, as the text encoder reads them."""
 
+Times = Callable[[int, torch.Generator], Tensor]
+"""(takes, generator) → flow times (b)."""
+
 
 @dataclass(frozen=True)
 class SongLatents:
@@ -107,12 +110,12 @@ class SongLatents:
 class TaskShares:
     """How often each task is taught. What a song cannot teach (no second stem, no guide) becomes a compose lesson."""
 
-    compose: float = 0.46
-    repaint: float = 0.08
-    extract: float = 0.16
-    lego: float = 0.12
+    compose: float = 0.36
+    repaint: float = 0.07
+    extract: float = 0.24
+    lego: float = 0.16
     complete: float = 0.1
-    cover: float = 0.08
+    cover: float = 0.07
 
 
 @dataclass(frozen=True)
@@ -254,8 +257,8 @@ class Learner(nn.Module):
     """Transformer and text encoder, trained as one. The semantic codes are settled before (`training/semantics.py`).
 
     A text encoder that starts from nothing gives all texts nearly the same states, the transformer learns to ignore
-    them, and no gradient comes back. So a *pupil* must tell from the projected text what is asked for, style and lead
-    instrument; it is thrown away afterwards.
+    them, and no gradient comes back. So words are taught first (`telling`): a *pupil* must tell from the projected text
+    what is asked for, style and lead instrument; it is thrown away afterwards.
     """
 
     ANSWERS = (len(STYLE_NAMES), len(FAMILY_NAMES), len(WISHES))
@@ -288,10 +291,10 @@ class Learner(nn.Module):
         ]
         return torch.stack(losses).sum() if losses else pooled.sum() * 0
 
-    def condition(self, batch: Mapping[str, Tensor], text: Tensor | None = None) -> Tensor:
+    def condition(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Packed condition (b, l, e) of a batch."""
         words: Any = self.words
-        text = self.read(batch) if text is None else text
+        text = self.read(batch)
         order = torch.arange(len(text), device=text.device)
         packed = self.net.encode(
             text, batch["text_mask"], words.embed_tokens(batch["lyrics"]), batch["lyrics_mask"], batch["timbre"], order
@@ -314,8 +317,16 @@ def rehearse(model: Learner, batch: Mapping[str, Tensor], options: SamplingOptio
     return solve(velocity, noise(), plan, fresh=noise)
 
 
-def objective(
+def telling(
     model: Learner, batch: Mapping[str, Tensor], generator: torch.Generator
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """What words learn before music: to tell what is asked for."""
+    loss = model.told(model.read(batch), batch)
+    return loss, {"told": loss}
+
+
+def objective(
+    model: Learner, batch: Mapping[str, Tensor], generator: torch.Generator, times: Times = draw_times
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Flow matching over all tasks; covers hear the music through its semantic codes."""
     net, music, source = model.net, batch["music"], batch["source"]
@@ -326,11 +337,8 @@ def objective(
             source = source.clone()
             source[covers] = net.detokenize(quantised)[:, : music.shape[1]].to(source)
     context = torch.cat([source, batch["mask"][..., None].expand_as(source)], -1)
-    text = model.read(batch)
-    told = model.told(text, batch)
-    condition = model.condition(batch, text)
-    condition = without(condition, net.null_condition_emb, draw_dropped(len(music), generator))
-    times = draw_times(len(music), generator)
+    condition = without(model.condition(batch), net.null_condition_emb, draw_dropped(len(music), generator))
+    drawn = times(len(music), generator)
     noise = torch.randn(music.shape, generator=generator, device=music.device)
-    flow = flow_loss(lambda x, t: net.velocity(x, t, condition, context), music, noise, times)
-    return flow + 0.05 * told, {"flow": flow, "told": told}
+    flow = flow_loss(lambda x, t: net.velocity(x, t, condition, context), music, noise, drawn)
+    return flow, {"flow": flow}
