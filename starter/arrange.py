@@ -484,15 +484,15 @@ def _bass_figure(
             line = [root]
         return [(s, b * 0.92, p, 96 if k == 0 else 86) for k, (s, p) in enumerate(zip(beats, line, strict=True))]
     if name == "shuffle":
-        shape = [root, root, fifth, fifth, root + 9, root + 9, fifth, fifth]
-        return [(s, b / 2 * 0.85, shape[k % 8], 94 if k % 2 == 0 else 78) for k, s in enumerate(_every(steps, b / 2))]
+        walk = [root, root, fifth, fifth, root + 9, root + 9, fifth, fifth]
+        return [(s, b / 2 * 0.85, walk[k % 8], 94 if k % 2 == 0 else 78) for k, s in enumerate(_every(steps, b / 2))]
     if name == "tumbao":
         return [
             (s, n, p, v) for s, n, p, v in ((3, 3, fifth, 92), (6, 5, octave, 94), (12, 4, onward, 98)) if s < steps
         ] or [(0, steps, root, 92)]
     if name == "dub":
-        shape = ((0, 3, root, 104), (4, 2, root, 84), (6, 2, third, 84), (8, 4, fifth, 98), (13, 2, root, 84))
-        return [(s, n * 0.9, p, v) for s, n, p, v in shape if s < steps and (s == 0 or rng.random() > 0.2)]
+        bar = ((0, 3, root, 104), (4, 2, root, 84), (6, 2, third, 84), (8, 4, fifth, 98), (13, 2, root, 84))
+        return [(s, n * 0.9, p, v) for s, n, p, v in bar if s < steps and (s == 0 or rng.random() > 0.2)]
     if name == "eightoheight":
         return [
             (s, n, p, v)
@@ -656,6 +656,7 @@ def _comp_bar(
 ) -> None:
     """One chord of a bar in an accompaniment figure."""
     b = stage.per_beat
+    s: float  # sixteenths, and what lies between them
 
     def chords(hits: Steps, spread_s: float = 0.0) -> None:
         for s, n, v in hits:
@@ -724,8 +725,8 @@ def _comp_bar(
         )
         for s, way, v in shape:
             if s < length:
-                order = voicing if way > 0 else voicing[::-1][:4]
-                for k, pitch in enumerate(order):
+                strings = voicing if way > 0 else voicing[::-1][:4]
+                for k, pitch in enumerate(strings):
                     play.hit(bar, start + s, min(3.5, length - s), pitch, v - 2 * k, 0.009 * k)
     elif figure == "boomchuck":
         for k, s in enumerate(_every(length, b)):
@@ -832,6 +833,7 @@ def _counter(stage: _Stage) -> PartPlan:
     rng = stage.rng("counter")
     hits = program in (56, 57, 61) and stage.score.style in ("funk", "soul", "disco", "latin", "reggae")
     at = 67
+    s: float
     for bar in stage.bars:
         if not stage.on("counter", bar) or (not hits and bar.last_of_song):
             continue

@@ -119,7 +119,7 @@ def mix_down(sounds: Sequence[Audio], parts: Sequence[PartPlan], desk: Desk, see
             stem *= duck
         stem += _wet(stem, ring_spectrum, size, seat.send_db)
         stems.append(stem)
-    total = np.sum(stems, axis=0, dtype=np.float32)
+    total: Audio = np.asarray(np.sum(stems, axis=0, dtype=np.float32))
     loudness = pyloudnorm.Meter(RATE_HZ).integrated_loudness(total.T) if samples > 0.5 * RATE_HZ else -20.0
     gain = np.float32(10 ** ((desk.loudness_lufs - loudness) / 20)) if np.isfinite(loudness) else np.float32(1)
     loud = total * gain

@@ -91,7 +91,7 @@ def save(model: SpectralAutoencoder, folder: Path) -> None:
 @click.option("--freeze", is_flag=True, help="Train the decoder alone.")
 def main(
     data: Path,
-    extra: Path | None,
+    extra: tuple[Path, ...],
     out: Path,
     minutes: float,
     takes: int,

@@ -6,7 +6,7 @@ learned as the likelihood of its differences, so the network also learns how sur
 `models/autoencoders/spectral.py`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -59,7 +59,7 @@ class CodecObjective:
     learns_latents: bool = True
 
     def __call__(
-        self, model: SpectralAutoencoder, batch: dict[str, Tensor], generator: torch.Generator
+        self, model: SpectralAutoencoder, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> tuple[Tensor, dict[str, Tensor]]:
         config = model.config
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.learns_latents):
