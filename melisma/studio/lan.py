@@ -48,6 +48,11 @@ def qr_text(text: str) -> str:
     return picture.getvalue()
 
 
+def qr_rows(text: str) -> list[str]:
+    """A QR code as rows of 1 (dark) and 0, without the quiet zone around it."""
+    return ["".join(str(int(bool(dot))) for dot in row) for row in segno.make(text, error="m", micro=False).matrix]
+
+
 def invitation(port: int, passcode: str | None, host: str | None = None) -> str:
     """What `melisma studio --lan` prints: the address, its picture, and the passcode of the first account."""
     address = lan_address() if host in EVERYWHERE else host

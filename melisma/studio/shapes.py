@@ -166,6 +166,7 @@ class SongCard(Shape):
     shared: bool
     mine: bool
     chosen_take_id: str | None
+    edit: TakeEdit | None = Field(description="How its chosen take is played.")
     takes: int = Field(description="How many takes it has, discarded ones not counted.")
     artwork: Sha | None = Field(description="Changes when the picture does: use it to break caches.")
     revision: int
@@ -334,6 +335,13 @@ class JobNoteOut(Shape):
 
 
 # --- People ---------------------------------------------------------------------------------------------------------
+
+
+class InvitationOut(Shape):
+    """Where others find this studio."""
+
+    url: str
+    picture: list[str] = Field(description="A QR code of it: rows of 1 (dark) and 0, without the quiet zone around it.")
 
 
 class UserOut(Shape):

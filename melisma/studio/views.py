@@ -10,7 +10,7 @@ from melisma.studio.library import may_see, visible
 from melisma.studio.shapes import PlaylistOut, SongCard, SongOut, TakeEdit, TakeOut
 from melisma.studio.tables import Playlist, PlaylistEntry, Song, Take, User
 
-FACTS = tuple(name for name in SongCard.model_fields if name not in ("tags", "mine", "takes", "artwork"))
+FACTS = tuple(name for name in SongCard.model_fields if name not in ("tags", "mine", "takes", "artwork", "edit"))
 
 
 def facts_of(user: User, song: Song) -> dict[str, object]:
@@ -28,7 +28,14 @@ def song_cards(session: Session, user: User, songs: Sequence[Song]) -> list[Song
         Take.song_id.in_([song.id for song in songs]), Take.discarded_at.is_(None)
     )
     counts = {row[0]: row[1] for row in session.execute(query.group_by(Take.song_id))}
-    return [SongCard.model_validate(facts_of(user, song) | {"takes": counts.get(song.id, 0)}) for song in songs]
+    chosen = select(Take.id, Take.edit).where(Take.id.in_([song.chosen_take_id for song in songs]))
+    edits = {row[0]: row[1] or {} for row in session.execute(chosen)}
+    return [
+        SongCard.model_validate(
+            facts_of(user, song) | {"takes": counts.get(song.id, 0), "edit": edits.get(song.chosen_take_id or "")}
+        )
+        for song in songs
+    ]
 
 
 def song_out(session: Session, user: User, song: Song) -> SongOut:
@@ -40,6 +47,7 @@ def song_out(session: Session, user: User, song: Song) -> SongOut:
         facts_of(user, song)
         | {
             "takes": sum(take.discarded_at is None for take in takes),
+            "edit": next((take.edit or {} for take in takes if take.id == song.chosen_take_id), None),
             "lyrics": song.lyrics,
             "parent_take_id": song.parent_take_id,
             "parent_song_id": from_song.id if from_song and may_see(user, from_song) else None,

@@ -1,14 +1,15 @@
 """People of this studio; for its administrators."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from sqlalchemy import select
 
 from melisma.studio import library
 from melisma.studio.access import owner_of, sign_out
 from melisma.studio.context import Administrator, Reading, Studio, Writing
+from melisma.studio.lan import EVERYWHERE, lan_address, qr_rows, url_at
 from melisma.studio.problems import NotHere, Refused
-from melisma.studio.routes.me import rename
-from melisma.studio.shapes import NewPasswordIn, UserIn, UserOut
+from melisma.studio.routes.me import refuse_if_open, rename
+from melisma.studio.shapes import InvitationOut, NewPasswordIn, UserIn, UserOut
 from melisma.studio.tables import Song, Upload, User
 
 router = APIRouter(prefix="/api/users", tags=["users"])
@@ -18,6 +19,20 @@ router = APIRouter(prefix="/api/users", tags=["users"])
 def list_users(session: Reading, admin: Administrator) -> list[UserOut]:
     """Everybody with an account."""
     return [UserOut.model_validate(user) for user in session.scalars(select(User).order_by(User.created_at, User.id))]
+
+
+@router.get("/invitation")
+def get_invitation(studio: Studio, admin: Administrator, request: Request) -> InvitationOut:
+    """The address at which others find this studio, and its picture for a phone's camera."""
+    refuse_if_open(studio)
+    url = str(request.base_url)
+    if request.url.hostname in EVERYWHERE:
+        # Opened at the machine itself: its name there means something else elsewhere.
+        named = studio.settings.hosts[0] if studio.settings.hosts else lan_address()
+        if named is None:
+            raise Refused("This machine is on no network: connect it, then invite.", status=409, code="no_network")
+        url = url_at(named, request.url.port or 80)
+    return InvitationOut(url=url, picture=qr_rows(url))
 
 
 @router.post("", status_code=201)

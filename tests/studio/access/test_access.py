@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from melisma.studio.access import Access, Limiter, TooManyTries, neighbourhood
+from melisma.studio.lan import qr_rows
 from melisma.studio.tables import Session, Token, User, now
 
 
@@ -173,6 +174,35 @@ def test_people_are_an_administrators_business(house) -> None:
     assert [user["name"] for user in ann.get("/api/users").json()] == ["Ann", "Bob"]
     assert browser.get("/api/machine").json()["data_folder"] == ""
     assert str(house.studio.settings.data) in ann.get("/api/machine").json()["data_folder"]
+
+
+def test_an_invitation_names_an_address_that_works_elsewhere(house) -> None:
+    ann = house.owner("Ann")
+    ann.post("/api/users", json={"name": "Bob", "password": "bobs secret"})
+    assert house.signed_in("Bob", "bobs secret").get("/api/users/invitation").status_code == 403
+    found = ann.get("/api/users/invitation").json()
+    assert found["url"] == house.base + "/"
+    assert found["picture"] == qr_rows(found["url"])
+    side = len(found["picture"])
+    assert (side - 17) % 4 == 0
+    assert all(len(row) == side and set(row) <= {"0", "1"} for row in found["picture"])
+    # The three corners by which a camera finds it.
+    assert [row[:7] for row in (found["picture"][0], found["picture"][-1])] == ["1111111"] * 2
+    assert found["picture"][0][-7:] == "1111111"
+
+
+def test_an_invitation_made_at_the_machine_itself_names_its_address_in_the_network(make, monkeypatch) -> None:
+    ann = make(lan=True).owner("Ann")
+    monkeypatch.setattr("melisma.studio.routes.users.lan_address", lambda: "192.168.1.20")
+    assert ann.get("/api/users/invitation").json()["url"] == "http://192.168.1.20:7788/"
+    monkeypatch.setattr("melisma.studio.routes.users.lan_address", lambda: None)
+    answer = ann.get("/api/users/invitation")
+    assert (answer.status_code, answer.json()["code"]) == (409, "no_network")
+
+
+def test_an_open_studio_invites_nobody(open_house) -> None:
+    answer = open_house.client().get("/api/users/invitation")
+    assert (answer.status_code, answer.json()["code"]) == (409, "open")
 
 
 def test_an_administrator_gives_a_new_password(house) -> None:

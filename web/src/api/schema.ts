@@ -805,6 +805,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/users/invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Invitation
+         * @description The address at which others find this studio, and its picture for a phone's camera.
+         */
+        get: operations["get_invitation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/users/{user_id}/password": {
         parameters: {
             query?: never;
@@ -1433,6 +1453,19 @@ export interface components {
             upload_id: string;
             /** Title */
             title?: string | null;
+        };
+        /**
+         * InvitationOut
+         * @description Where others find this studio.
+         */
+        InvitationOut: {
+            /** Url */
+            url: string;
+            /**
+             * Picture
+             * @description A QR code of it: rows of 1 (dark) and 0, without the quiet zone around it.
+             */
+            picture: string[];
         };
         /**
          * JobNoteOut
@@ -2311,6 +2344,8 @@ export interface components {
             mine: boolean;
             /** Chosen Take Id */
             chosen_take_id: string | null;
+            /** @description How its chosen take is played. */
+            edit: components["schemas"]["TakeEdit"] | null;
             /**
              * Takes
              * @description How many takes it has, discarded ones not counted.
@@ -2373,6 +2408,8 @@ export interface components {
             mine: boolean;
             /** Chosen Take Id */
             chosen_take_id: string | null;
+            /** @description How its chosen take is played. */
+            edit: components["schemas"]["TakeEdit"] | null;
             /**
              * Takes
              * @description How many takes it has, discarded ones not counted.
@@ -4373,6 +4410,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UserOut"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationOut"];
                 };
             };
             /** @description Refused, with the reason. */
