@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'react'
 import type { Line } from '@/api/types'
 import { clock } from '@/lib/format'
 import { sectionsOf } from '@/lib/lyrics'
+import { RESTING, useAt, type Playhead } from '@/lib/playhead'
 import { lineAt } from '@/lib/sync'
 import styles from './LyricsFollow.module.css'
 
@@ -14,7 +15,7 @@ export function LyricsFollow({
   label,
   lines,
   lyrics,
-  positionS,
+  head,
   selected,
   onPick,
   large,
@@ -24,7 +25,7 @@ export function LyricsFollow({
   /** Shown where there are no lines in time. */
   lyrics: string
   /** null: nothing sounds here. */
-  positionS: number | null
+  head: Playhead | null
   /** Span in seconds whose lines are marked. */
   selected?: { startS: number; endS: number } | null
   onPick: (index: number, extend: boolean) => void
@@ -32,7 +33,7 @@ export function LyricsFollow({
 }) {
   const list = useRef<HTMLOListElement>(null)
   const scrolled = useRef(0)
-  const current = positionS === null ? -1 : lineAt(lines, positionS)
+  const current = useAt(head ?? RESTING, (positionS) => (head ? lineAt(lines, positionS) : -1))
 
   useEffect(() => {
     if (current < 0 || Date.now() - scrolled.current < PATIENCE_MS) return

@@ -3,8 +3,9 @@
  * serves every size and every theme.
  */
 import clsx from 'clsx'
-import { useMemo, useRef, type CSSProperties, type KeyboardEvent, type PointerEvent } from 'react'
+import { useMemo, useRef, type KeyboardEvent, type PointerEvent } from 'react'
 import { clock } from '@/lib/format'
+import { useAt, useFollow, type Playhead } from '@/lib/playhead'
 import styles from './Waveform.module.css'
 
 /** The loudest of each of `count` equal stretches. */
@@ -34,19 +35,33 @@ const FLAT = Array.from({ length: 64 }, () => 0)
 interface Shown {
   peaks: readonly number[] | undefined
   durationS: number
-  positionS: number
+  head: Playhead
   bars?: number
-  range?: { startS: number; endS: number } | null
+  range?: Stretch | null
+  /** What is shown of it; left out, the whole. Positions stay those of the whole. */
+  span?: Stretch | undefined
   className?: string
+}
+
+interface Stretch {
+  startS: number
+  endS: number
+}
+
+/** Those peaks that lie in a stretch. */
+export function within(peaks: readonly number[], durationS: number, { startS, endS }: Stretch): number[] {
+  const place = (seconds: number) => Math.round((seconds / durationS) * peaks.length)
+  return peaks.slice(place(startS), Math.max(place(startS) + 1, place(endS)))
 }
 
 export function Waveform({
   label,
   peaks,
   durationS,
-  positionS,
+  head,
   bars = 160,
   range = null,
+  span,
   onSeek,
   className,
 }: Shown & {
@@ -54,27 +69,39 @@ export function Waveform({
   onSeek: (positionS: number) => void
 }) {
   const box = useRef<HTMLDivElement>(null)
-  const { path, count } = useMemo(() => drawn(peaks?.length ? peaks : FLAT, bars), [peaks, bars])
-  const share = (seconds: number) => `${durationS > 0 ? Math.min(100, (seconds / durationS) * 100) : 0}%`
+  const startS = span?.startS ?? 0
+  const endS = span?.endS ?? durationS
+  const lengthS = endS - startS
+  const { path, count } = useMemo(() => {
+    const all = peaks?.length ? peaks : FLAT
+    return drawn(durationS > 0 ? within(all, durationS, { startS, endS }) : all, bars)
+  }, [peaks, bars, durationS, startS, endS])
+  const share = (seconds: number) =>
+    `${lengthS > 0 ? Math.min(100, Math.max(0, (seconds / lengthS) * 100)) : 0}%`
+  const second = useAt(head, (positionS) => Math.round(Math.max(0, positionS - startS)))
+  useFollow(head, (positionS) => {
+    box.current?.style.setProperty('--at', share(positionS - startS))
+  })
 
   const seekTo = (event: PointerEvent) => {
     const rect = box.current?.getBoundingClientRect()
     if (!rect || rect.width === 0) return
-    onSeek(Math.min(1, Math.max(0, (event.clientX - rect.left) / rect.width)) * durationS)
+    onSeek(startS + Math.min(1, Math.max(0, (event.clientX - rect.left) / rect.width)) * lengthS)
   }
   const onKeyDown = (event: KeyboardEvent) => {
+    const positionS = head.get()
     const to: Record<string, number> = {
       ArrowLeft: positionS - 5,
       ArrowRight: positionS + 5,
       PageDown: positionS - 15,
       PageUp: positionS + 15,
-      Home: 0,
-      End: durationS,
+      Home: startS,
+      End: endS,
     }
     const target = to[event.key]
     if (target === undefined || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return
     event.preventDefault()
-    onSeek(Math.min(durationS, Math.max(0, target)))
+    onSeek(Math.min(endS, Math.max(startS, target)))
   }
 
   return (
@@ -84,11 +111,10 @@ export function Waveform({
       tabIndex={0}
       aria-label={label}
       aria-valuemin={0}
-      aria-valuemax={Math.round(durationS)}
-      aria-valuenow={Math.round(positionS)}
-      aria-valuetext={`${clock(positionS)} / ${clock(durationS)}`}
+      aria-valuemax={Math.round(lengthS)}
+      aria-valuenow={second}
+      aria-valuetext={`${clock(second)} / ${clock(lengthS)}`}
       className={clsx(styles.waveform, className)}
-      style={{ '--at': share(positionS) } as CSSProperties}
       onKeyDown={onKeyDown}
       onPointerDown={(event) => {
         if (event.button !== 0) return
@@ -102,7 +128,7 @@ export function Waveform({
       {range ? (
         <span
           className={styles.range}
-          style={{ insetInlineStart: share(range.startS), width: share(range.endS - range.startS) }}
+          style={{ insetInlineStart: share(range.startS - startS), width: share(range.endS - range.startS) }}
         />
       ) : null}
       <svg viewBox={`0 0 ${count} 100`} preserveAspectRatio="none" aria-hidden className={styles.rest}>

@@ -4,14 +4,18 @@ import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useLocation, useNavigate } from 'react-router'
 import { useSongActions } from '@/api/mutations'
+import type { Take } from '@/api/types'
 import { IconButton } from '@/components/Button'
+import { Clock } from '@/components/Clock'
 import { Cover } from '@/components/feedback'
 import { Waveform } from '@/components/Waveform'
+import { spanOf } from '@/lib/envelope'
 import { clock } from '@/lib/format'
+import { useAt } from '@/lib/playhead'
 import { toast } from '@/lib/toasts'
 import { PHONE, useMedia } from '@/lib/useMedia'
 import styles from './player.module.css'
-import { usePlayer } from './store'
+import { playedSpan, playhead, usePlayer } from './store'
 import { Modes, Steps, Volume } from './Transport'
 import { useMediaSession, useShortcuts } from './useShortcuts'
 import { useTrackFacts } from './useTrackFacts'
@@ -23,7 +27,10 @@ const LISTENED_S = 5
 
 function useListened(): void {
   const songId = usePlayer((state) => state.track?.songId)
-  const heard = usePlayer((state) => state.playing && state.positionS >= LISTENED_S)
+  const playing = usePlayer((state) => state.playing)
+  const begunS = usePlayer((state) => playedSpan(state).startS)
+  const far = useAt(playhead, (positionS) => positionS - begunS >= LISTENED_S)
+  const heard = playing && far
   const told = useRef<string | undefined>(undefined)
   const { mutate } = useSongActions().played
   useEffect(() => {
@@ -31,6 +38,13 @@ function useListened(): void {
     told.current = songId
     mutate(songId)
   }, [heard, songId, mutate])
+}
+
+/** A take that is changed while it is loaded is played as changed. */
+function useReshaped(take: Take | undefined): void {
+  useEffect(() => {
+    if (take) usePlayer.getState().reshape(take.id, take.edit)
+  }, [take])
 }
 
 function useUnplayable(): void {
@@ -49,10 +63,10 @@ export function PlayerBar() {
   const phone = useMedia(PHONE)
   const [sheet, setSheet] = useState(false)
   const track = usePlayer((state) => state.track)
-  const positionS = usePlayer((state) => state.positionS)
   const durationS = usePlayer((state) => state.durationS)
   const loop = usePlayer((state) => state.loop)
   const { song, take, peaks } = useTrackFacts()
+  const span = spanOf(track?.edit, durationS)
   const { mutate: change } = useSongActions().change
   const big = pathname === '/player'
 
@@ -63,6 +77,7 @@ export function PlayerBar() {
 
   useMediaSession()
   useListened()
+  useReshaped(take)
   useUnplayable()
 
   const like = () => {
@@ -121,12 +136,15 @@ export function PlayerBar() {
         <Steps />
       </div>
       <div className={styles.line}>
-        <span className="num quiet">{clock(positionS)}</span>
+        <span className="num quiet">
+          <Clock head={playhead} fromS={span.startS} />
+        </span>
         <Waveform
           label={t('position')}
           peaks={peaks}
           durationS={durationS}
-          positionS={positionS}
+          head={playhead}
+          span={span}
           range={loop}
           bars={phone ? 90 : 180}
           onSeek={(to) => {
@@ -134,7 +152,7 @@ export function PlayerBar() {
           }}
           className={styles.wave}
         />
-        <span className="num quiet">{clock(durationS)}</span>
+        <span className="num quiet">{clock(span.endS - span.startS)}</span>
       </div>
       {phone ? null : (
         <div className={styles.modes}>

@@ -5,27 +5,32 @@ import { Button, GridList, GridListItem, useDragAndDrop } from 'react-aria-compo
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 import { ButtonLink, IconButton } from '@/components/Button'
+import { Clock } from '@/components/Clock'
 import { Cover, Empty } from '@/components/feedback'
 import { Segments } from '@/components/fields'
 import { LyricsFollow } from '@/components/LyricsFollow'
 import { Waveform } from '@/components/Waveform'
+import { spanOf } from '@/lib/envelope'
 import { clock } from '@/lib/format'
 import { moved } from '@/lib/lists'
+import { useAt } from '@/lib/playhead'
 import { sectionAt } from '@/lib/sync'
 import clsx from 'clsx'
+import { useShallow } from 'zustand/react/shallow'
 import styles from './player.module.css'
-import { usePlayer, type Track } from './store'
+import { playedSpan, playhead, usePlayer, type Track } from './store'
 import { Modes, Steps, Volume } from './Transport'
 import { useTrackFacts } from './useTrackFacts'
 
 function Sections() {
   const { t } = useTranslation('player')
   const { take } = useTrackFacts()
-  const positionS = usePlayer((state) => state.positionS)
-  const durationS = usePlayer((state) => state.durationS)
-  const sections = take?.sections ?? []
-  if (!sections.length || durationS <= 0) return null
-  const current = sectionAt(sections, positionS)
+  const span = usePlayer(useShallow(playedSpan))
+  const lengthS = span.endS - span.startS
+  const all = take?.sections ?? []
+  const sections = all.filter((one) => one.end_s > span.startS && one.start_s < span.endS)
+  const current = useAt(playhead, (positionS) => sectionAt(sections, positionS))
+  if (!sections.length || lengthS <= 0) return null
   return (
     <div className={styles.sections} role="group" aria-label={t('sections')}>
       {sections.map((section, index) => (
@@ -35,8 +40,8 @@ function Sections() {
           aria-current={index === current ? 'true' : undefined}
           className={styles.section}
           style={{
-            left: `${(section.start_s / durationS) * 100}%`,
-            width: `${((section.end_s - section.start_s) / durationS) * 100}%`,
+            left: `${((Math.max(section.start_s, span.startS) - span.startS) / lengthS) * 100}%`,
+            width: `${((Math.min(section.end_s, span.endS) - Math.max(section.start_s, span.startS)) / lengthS) * 100}%`,
           }}
           onClick={() => {
             usePlayer.getState().seek(section.start_s)
@@ -120,11 +125,11 @@ export function PlayerPage() {
   const { t } = useTranslation('player')
   const [side, setSide] = useState<'lyrics' | 'queue'>('lyrics')
   const track = usePlayer((state) => state.track)
-  const positionS = usePlayer((state) => state.positionS)
   const durationS = usePlayer((state) => state.durationS)
   const loop = usePlayer((state) => state.loop)
   const seek = usePlayer((state) => state.seek)
   const { song, take, peaks } = useTrackFacts()
+  const span = spanOf(track?.edit, durationS)
 
   if (!track)
     return (
@@ -154,7 +159,8 @@ export function PlayerPage() {
             label={t('position')}
             peaks={peaks}
             durationS={durationS}
-            positionS={positionS}
+            head={playhead}
+            span={span}
             range={loop}
             bars={120}
             onSeek={seek}
@@ -162,8 +168,10 @@ export function PlayerPage() {
           />
           <Sections />
           <div className={styles.times}>
-            <span className="num quiet">{clock(positionS)}</span>
-            <span className="num quiet">{clock(durationS)}</span>
+            <span className="num quiet">
+              <Clock head={playhead} fromS={span.startS} />
+            </span>
+            <span className="num quiet">{clock(span.endS - span.startS)}</span>
           </div>
         </div>
         <div className={styles.controls}>
@@ -190,7 +198,7 @@ export function PlayerPage() {
             label={t('lyrics')}
             lines={lines}
             lyrics={words}
-            positionS={positionS}
+            head={playhead}
             onPick={(index) => {
               const line = lines[index]
               if (line) seek(line.start_s)

@@ -3,11 +3,16 @@
  *
  * It owns the audio elements, so that a sound outlives the page that started it. Two elements are kept ready: the next
  * of the queue is loaded while one plays, and two takes compared at the same instant switch without a gap. Elements can
- * only be made quieter, so takes are matched by turning louder ones down.
+ * only be made quieter, so takes are matched by turning louder ones down. A take with fades or gain of its own goes through
+ * Web Audio, which can; only such a take, since a telephone silences Web Audio when its screen goes dark.
+ *
+ * Positions are those of the whole take, whatever of it is played.
  */
 import { create } from 'zustand'
-import type { SongCard, Take } from '@/api/types'
+import type { SongCard, Take, TakeEdit } from '@/api/types'
 import { artwork, takeAudio } from '@/api/urls'
+import { gainAt, isEven, spanOf } from '@/lib/envelope'
+import { movingHead, type Playhead } from '@/lib/playhead'
 
 export interface Track {
   takeId: string
@@ -18,6 +23,8 @@ export interface Track {
   lufs: number | null
   /** Address of the picture, from `artwork(song)`. */
   artwork?: string | null
+  /** How it is played: trim, fades, gain. */
+  edit?: TakeEdit | null | undefined
 }
 
 export interface Loop {
@@ -34,8 +41,7 @@ export interface PlayerState {
   playing: boolean
   waiting: boolean
   error: string | null
-  /** Seconds; renewed about ten times a second while it plays. */
-  positionS: number
+  /** Of the whole take. */
   durationS: number
   rate: number
   volume: number
@@ -70,6 +76,8 @@ export interface PlayerState {
   setMatch: (lufs: number | null) => void
   /** Load tracks ahead, so that switching to one of them is immediate. */
   prepare: (tracks: Track[]) => void
+  /** A take is to be played otherwise from now on. */
+  reshape: (takeId: string, edit: TakeEdit) => void
   clear: () => void
 }
 
@@ -78,7 +86,18 @@ const KEPT = 9
 const TICK_MS = 100
 
 const elements = new Map<string, HTMLAudioElement>()
+const gains = new WeakMap<HTMLAudioElement, GainNode>()
+const head = movingHead()
+let context: AudioContext | undefined
 let ticking: ReturnType<typeof setInterval> | undefined
+let ending: ReturnType<typeof setTimeout> | undefined
+
+/** Where the player is; moves about ten times a second while it plays. */
+export const playhead: Playhead = head
+
+/** The stretch that is played of what is loaded. */
+export const playedSpan = ({ track, durationS }: Pick<PlayerState, 'track' | 'durationS'>): Loop =>
+  spanOf(track?.edit, durationS)
 
 /** The share of full volume at which a track is as loud as the quietest of those compared. */
 export function matchedGain(lufs: number | null, target: number | null): number {
@@ -113,10 +132,9 @@ function elementOf(track: Track): HTMLAudioElement {
     'waiting',
     tell(() => ({ waiting: true })),
   )
-  element.addEventListener(
-    'seeked',
-    tell(() => ({ positionS: element.currentTime })),
-  )
+  element.addEventListener('seeked', () => {
+    if (current()) head.set(element.currentTime)
+  })
   element.addEventListener(
     'durationchange',
     tell(() => (Number.isFinite(element.duration) ? { durationS: element.duration } : {})),
@@ -141,48 +159,91 @@ function elementOf(track: Track): HTMLAudioElement {
 }
 
 function ended(): void {
-  const { repeat, seek, resume, next, queue, index, loop } = usePlayer.getState()
+  const player = usePlayer.getState()
+  const { repeat, seek, resume, next, queue, index, loop } = player
+  const { startS, endS } = playedSpan(player)
   if (loop || repeat === 'one') {
-    seek(loop?.startS ?? 0)
+    seek(loop?.startS ?? startS)
     resume()
-  } else if (index + 1 < queue.length || repeat === 'all' || usePlayer.getState().shuffle) next()
-  else usePlayer.setState({ playing: false, positionS: usePlayer.getState().durationS })
+  } else if (index + 1 < queue.length || repeat === 'all' || player.shuffle) next()
+  else {
+    player.pause()
+    usePlayer.setState({ playing: false })
+    head.set(endS)
+  }
 }
 
 function tick(): void {
-  const { track, loop, playing } = usePlayer.getState()
+  const player = usePlayer.getState()
+  const { track, loop, playing, durationS } = player
   if (!track || !playing) return
   const element = elementOf(track)
+  const { startS, endS } = playedSpan(player)
+  if (element.currentTime < startS - 0.05) element.currentTime = startS
   if (loop && element.currentTime >= loop.endS) element.currentTime = loop.startS
-  usePlayer.setState({ positionS: element.currentTime })
+  head.set(element.currentTime)
+  shape(element, track, TICK_MS / 1000)
+  // An end that is cut is not one the element knows of.
+  if (endS >= durationS - 0.02) return
+  const leftMs = ((endS - element.currentTime) / element.playbackRate) * 1000
+  clearTimeout(ending)
+  if (leftMs <= 0) ended()
+  else if (leftMs < 2 * TICK_MS) ending = setTimeout(tick, leftMs + 1)
+}
+
+/** Make a take as loud as it is to be a moment from now, by a straight line from what it is. */
+function shape(element: HTMLAudioElement, track: Track, rampS: number): void {
+  const edit = track.edit
+  let node = gains.get(element)
+  if (!node) {
+    if (!edit || isEven(edit)) return
+    // Once it goes through here, an element does so for good.
+    context ??= new AudioContext()
+    node = new GainNode(context)
+    context.createMediaElementSource(element).connect(node).connect(context.destination)
+    gains.set(element, node)
+  }
+  const { gain } = node
+  const now = node.context.currentTime
+  const gainThen = edit
+    ? gainAt(edit, usePlayer.getState().durationS, element.currentTime + rampS * element.playbackRate)
+    : 1
+  gain.cancelScheduledValues(now)
+  gain.setValueAtTime(rampS > 0 ? gain.value : gainThen, now)
+  if (rampS > 0) gain.linearRampToValueAtTime(gainThen, now + rampS)
 }
 
 /** The present position, exact to the sample the browser is at; for drawing between two ticks. */
 export function positionNow(): number {
-  const { track, positionS } = usePlayer.getState()
-  return track ? (elements.get(track.takeId)?.currentTime ?? positionS) : positionS
+  const { track } = usePlayer.getState()
+  return (track && elements.get(track.takeId)?.currentTime) ?? head.get()
 }
 
 function settle(element: HTMLAudioElement, track: Track): void {
   const { rate, volume, muted, matchLufs } = usePlayer.getState()
   element.playbackRate = rate
   element.muted = muted
-  element.volume = volume * matchedGain(track.lufs, matchLufs)
+  const loudness = track.lufs === null ? null : track.lufs + (track.edit?.gain_db ?? 0)
+  element.volume = volume * matchedGain(loudness, matchLufs)
 }
 
 function start(track: Track, positionS: number, sound: boolean): void {
   const before = usePlayer.getState().track
-  usePlayer.setState({ track, positionS, durationS: track.durationS, error: null, waiting: sound })
+  clearTimeout(ending)
+  usePlayer.setState({ track, durationS: track.durationS, error: null, waiting: sound })
+  head.set(positionS)
   if (before && before.takeId !== track.takeId) elements.get(before.takeId)?.pause()
   const element = elementOf(track)
   settle(element, track)
   if (Math.abs(element.currentTime - positionS) > 0.001) element.currentTime = positionS
+  shape(element, track, 0)
   if (sound) sounding(element)
   else usePlayer.setState({ playing: false })
   ticking ??= setInterval(tick, TICK_MS)
 }
 
 function sounding(element: HTMLAudioElement): void {
+  void context?.resume()
   element.play().catch((error: unknown) => {
     // A newer command interrupted this one; that one tells what is so.
     if (error instanceof DOMException && error.name === 'AbortError') return
@@ -202,7 +263,6 @@ export const usePlayer = create<PlayerState>((set, get) => ({
   playing: false,
   waiting: false,
   error: null,
-  positionS: 0,
   durationS: 0,
   rate: 1,
   volume: 1,
@@ -216,7 +276,7 @@ export const usePlayer = create<PlayerState>((set, get) => ({
     const list = queue ?? [track]
     const index = list.findIndex((other) => other.takeId === track.takeId)
     set({ queue: list, index: Math.max(0, index), loop: null })
-    start(track, 0, true)
+    start(track, beginning(track), true)
     const after = list[index + 1]
     if (after) get().prepare([after])
   },
@@ -224,12 +284,15 @@ export const usePlayer = create<PlayerState>((set, get) => ({
     const { playing, queue, track: before } = get()
     if (before?.takeId === track.takeId) return
     set({ queue: queue.map((other) => (other.takeId === before?.takeId ? track : other)) })
-    start(track, Math.min(positionNow(), Math.max(0, track.durationS - 0.05)), playing)
+    const { startS, endS } = spanOf(track.edit, track.durationS)
+    start(track, Math.max(startS, Math.min(positionNow(), endS - 0.05)), playing)
   },
   resume: () => {
     withCurrent((element, track) => {
-      if (get().positionS >= get().durationS - 0.05) element.currentTime = get().loop?.startS ?? 0
+      const { startS, endS } = playedSpan(get())
+      if (head.get() >= endS - 0.05) element.currentTime = get().loop?.startS ?? startS
       settle(element, track)
+      shape(element, track, 0)
       sounding(element)
       ticking ??= setInterval(tick, TICK_MS)
     })
@@ -244,10 +307,12 @@ export const usePlayer = create<PlayerState>((set, get) => ({
     else get().resume()
   },
   seek: (positionS) => {
-    withCurrent((element) => {
-      const at = Math.min(Math.max(0, positionS), get().durationS)
+    withCurrent((element, track) => {
+      const { startS, endS } = playedSpan(get())
+      const at = Math.min(Math.max(startS, positionS), endS)
       element.currentTime = at
-      set({ positionS: at })
+      head.set(at)
+      shape(element, track, 0)
     })
   },
   seekBy: (seconds) => {
@@ -266,19 +331,20 @@ export const usePlayer = create<PlayerState>((set, get) => ({
     const track = queue[at]
     if (!track) return
     set({ index: at, loop: null })
-    start(track, 0, true)
+    start(track, beginning(track), true)
     const after = queue[at + 1]
     if (after) get().prepare([after])
   },
   previous: () => {
     const { queue, index } = get()
     const before = queue[index - 1]
-    if (positionNow() > 3 || !before) {
-      get().seek(0)
+    const { startS } = playedSpan(get())
+    if (positionNow() > startS + 3 || !before) {
+      get().seek(startS)
       return
     }
     set({ index: index - 1, loop: null })
-    start(before, 0, true)
+    start(before, beginning(before), true)
   },
   playNext: (track) => {
     const { queue, index } = get()
@@ -332,18 +398,35 @@ export const usePlayer = create<PlayerState>((set, get) => ({
   prepare: (tracks) => {
     for (const track of tracks) elementOf(track)
   },
+  reshape: (takeId, edit) => {
+    const { track, queue } = get()
+    const same = JSON.stringify(edit)
+    const reshaped = (one: Track) => one.takeId === takeId && JSON.stringify(one.edit ?? null) !== same
+    if (!queue.some(reshaped) && !(track && reshaped(track))) return
+    const anew = (one: Track) => (reshaped(one) ? { ...one, edit } : one)
+    set({ queue: queue.map(anew), track: track && anew(track) })
+    withCurrent((element, current) => {
+      if (current.takeId !== takeId) return
+      settle(element, current)
+      get().seek(positionNow())
+    })
+  },
   clear: () => {
     withCurrent((element) => {
       element.pause()
     })
-    set({ track: null, queue: [], index: 0, playing: false, positionS: 0, durationS: 0, loop: null })
+    set({ track: null, queue: [], index: 0, playing: false, durationS: 0, loop: null })
+    head.set(0)
   },
 }))
+
+/** Where a track begins. */
+const beginning = (track: Track): number => spanOf(track.edit, track.durationS).startS
 
 type Titled = Pick<SongCard, 'id' | 'title' | 'caption' | 'artwork' | 'chosen_take_id' | 'duration_s'>
 
 /** A song of a list as something to play; null while it has no take. */
-export function songTrack(song: Titled): Track | null {
+export function songTrack(song: Titled & Partial<Pick<SongCard, 'edit'>>): Track | null {
   if (!song.chosen_take_id) return null
   return {
     takeId: song.chosen_take_id,
@@ -353,11 +436,12 @@ export function songTrack(song: Titled): Track | null {
     durationS: song.duration_s ?? 0,
     lufs: null,
     artwork: artwork(song),
+    edit: song.edit,
   }
 }
 
 /** One take of a song as something to play. */
-export function takeTrack(song: Titled, take: Pick<Take, 'id' | 'duration_s' | 'lufs'>): Track {
+export function takeTrack(song: Titled, take: Pick<Take, 'id' | 'duration_s' | 'lufs' | 'edit'>): Track {
   return {
     takeId: take.id,
     songId: song.id,
@@ -366,5 +450,6 @@ export function takeTrack(song: Titled, take: Pick<Take, 'id' | 'duration_s' | '
     durationS: take.duration_s,
     lufs: take.lufs,
     artwork: artwork(song),
+    edit: take.edit,
   }
 }

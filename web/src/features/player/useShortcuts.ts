@@ -1,7 +1,7 @@
 /** Keys, media keys and the lock screen, tied to the player. */
 import { useEffect, useRef } from 'react'
 import { commandOf, type Command } from './shortcuts'
-import { positionNow, RATES, usePlayer } from './store'
+import { playedSpan, positionNow, RATES, usePlayer } from './store'
 
 function rateBeside(rate: number, step: 1 | -1): number {
   const at = RATES.findIndex((other) => other === rate)
@@ -21,8 +21,8 @@ export function nextLoop(
 }
 
 export function cycleLoop(): void {
-  const { loop, durationS, setLoop } = usePlayer.getState()
-  setLoop(nextLoop(loop, positionNow(), durationS))
+  const player = usePlayer.getState()
+  player.setLoop(nextLoop(player.loop, positionNow(), playedSpan(player).endS))
 }
 
 export function cycleRepeat(): void {
@@ -115,7 +115,7 @@ export function useMediaSession(): void {
       [
         'seekto',
         ({ seekTime }) => {
-          if (seekTime !== undefined) seek(seekTime)
+          if (seekTime !== undefined) seek(playedSpan(usePlayer.getState()).startS + seekTime)
         },
       ],
       [
@@ -164,12 +164,12 @@ export function useMediaSession(): void {
   useEffect(() => {
     if (!('mediaSession' in navigator) || !track) return
     navigator.mediaSession.playbackState = playing ? 'playing' : 'paused'
-    const { durationS } = usePlayer.getState()
-    if (durationS > 0)
+    const { startS, endS } = playedSpan(usePlayer.getState())
+    if (endS > startS)
       navigator.mediaSession.setPositionState({
-        duration: durationS,
+        duration: endS - startS,
         playbackRate: rate,
-        position: Math.min(positionNow(), durationS),
+        position: Math.min(Math.max(0, positionNow() - startS), endS - startS),
       })
   }, [track, playing, rate])
 }

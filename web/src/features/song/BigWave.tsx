@@ -8,6 +8,7 @@ import RegionsPlugin, { type Region as WaveRegion } from 'wavesurfer.js/dist/plu
 import TimelinePlugin from 'wavesurfer.js/dist/plugins/timeline.esm.js'
 import type { Section } from '@/api/types'
 import { clock } from '@/lib/format'
+import { useFollow, type Playhead } from '@/lib/playhead'
 import { SHORTEST_S, tidy, type Region } from './region'
 import styles from './song.module.css'
 import { useColours } from './useColours'
@@ -23,7 +24,7 @@ interface Shown {
   zoom: number
   positionOf: () => number
   moving: boolean
-  positionS: number
+  head: Playhead
   onSeek: (positionS: number) => void
   onRegion: (region: Region | null) => void
 }
@@ -31,7 +32,7 @@ interface Shown {
 const SELECTED = 'selected'
 
 export function BigWave(props: Shown) {
-  const { peaks, durationS, sections, region, trim, zoom, moving, positionS } = props
+  const { peaks, durationS, sections, region, trim, zoom, moving, head } = props
   const box = useRef<HTMLDivElement>(null)
   const surfer = useRef<WaveSurfer | null>(null)
   const regions = useRef<RegionsPlugin | null>(null)
@@ -103,9 +104,9 @@ export function BigWave(props: Shown) {
     if (wave?.getDecodedData()) wave.zoom(zoom)
   }, [zoom])
 
-  useEffect(() => {
+  useFollow(head, (positionS) => {
     surfer.current?.setTime(positionS)
-  }, [positionS, peaks, colours])
+  })
 
   useEffect(() => {
     if (!moving) return

@@ -28,14 +28,16 @@ import { useJobs, useMe, usePeaks, useSong } from '@/api/queries'
 import type { Job, Song, Take } from '@/api/types'
 import { artwork, songZip } from '@/api/urls'
 import { Button, ButtonLink, IconButton } from '@/components/Button'
+import { Clock } from '@/components/Clock'
 import { Cover, Empty, Notice } from '@/components/feedback'
 import { Slider } from '@/components/fields'
 import { InlineEdit } from '@/components/InlineEdit'
 import { LyricsFollow } from '@/components/LyricsFollow'
 import { Menu } from '@/components/Menu'
 import { Stars } from '@/components/Stars'
-import { positionNow, takeTrack, usePlayer } from '@/features/player/store'
+import { playhead, positionNow, takeTrack, usePlayer } from '@/features/player/store'
 import { clock, languageName } from '@/lib/format'
+import { RESTING } from '@/lib/playhead'
 import { spanOf } from '@/lib/sync'
 import { toast } from '@/lib/toasts'
 import { ExportPanel } from './ExportPanel'
@@ -239,7 +241,7 @@ function Loaded({
   const [picked, setPicked] = useState<number | null>(null)
   const loaded = usePlayer((state) => state.track?.takeId === take.id)
   const playing = usePlayer((state) => state.playing && state.track?.takeId === take.id)
-  const positionS = usePlayer((state) => (state.track?.takeId === take.id ? state.positionS : 0))
+  const head = loaded ? playhead : RESTING
   const loop = usePlayer((state) => (state.track?.takeId === take.id ? state.loop : null))
   const { durationS, parent } = {
     durationS: take.duration_s,
@@ -317,7 +319,7 @@ function Loaded({
               </Button>
             ) : null}
             <span className="num quiet">
-              {clock(positionS)} / {clock(durationS)}
+              <Clock head={head} /> / {clock(durationS)}
             </span>
             <ZoomIn size={16} aria-hidden />
             <Slider
@@ -342,7 +344,7 @@ function Loaded({
               trim={trim}
               zoom={zoom}
               positionOf={positionNow}
-              positionS={positionS}
+              head={head}
               moving={playing}
               onSeek={seek}
               onRegion={setRegion}
@@ -439,7 +441,7 @@ function Loaded({
               label={t('lyrics')}
               lines={take.lines}
               lyrics={wordsOf(take, song).lyrics}
-              positionS={loaded ? positionS : null}
+              head={loaded ? playhead : null}
               selected={region}
               onPick={pick}
             />

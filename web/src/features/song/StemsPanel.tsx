@@ -5,13 +5,14 @@ import { useTranslation } from 'react-i18next'
 import type { Take } from '@/api/types'
 import { takeAudio } from '@/api/urls'
 import { Button } from '@/components/Button'
+import { Clock } from '@/components/Clock'
 import { Notice } from '@/components/feedback'
 import { Slider } from '@/components/fields'
 import { Waveform } from '@/components/Waveform'
 import { usePeaks } from '@/api/queries'
 import { usePlayer } from '@/features/player/store'
-import { clock } from '@/lib/format'
-import { audible } from './envelope'
+import type { Playhead } from '@/lib/playhead'
+import { audible } from '@/lib/envelope'
 import styles from './song.module.css'
 import { useMixer } from './useMixer'
 import { stemsOf, trackOf } from './versions'
@@ -29,14 +30,14 @@ function ChannelStrip({
   take,
   strip,
   change,
-  atS,
+  head,
   seek,
 }: {
   name: string
   take: Take
   strip: Strip
   change: (part: Partial<Strip>) => void
-  atS: number
+  head: Playhead
   seek: (atS: number) => void
 }) {
   const { t } = useTranslation(['song', 'common'])
@@ -48,7 +49,7 @@ function ChannelStrip({
         label={t('positionIn', { name })}
         peaks={peaks.data?.peaks}
         durationS={take.duration_s}
-        positionS={atS}
+        head={head}
         bars={90}
         onSeek={seek}
         className={styles.stripWave}
@@ -109,7 +110,7 @@ export function StemsPanel({ takes, take }: { takes: readonly Take[]; take: Take
   const channels = stems.length ? [take, ...stems] : []
   // What was taken out of the mix would sound twice: the mix is silent until asked for.
   const stripOf = (id: string): Strip => strips[id] ?? { ...STRIP, muted: parted && id === take.id }
-  const { mixer, state, atS, playing } = useMixer(
+  const { mixer, state, head, playing } = useMixer(
     channels.map((one) => ({ id: one.id, url: takeAudio(one.id) })),
     open,
   )
@@ -137,14 +138,16 @@ export function StemsPanel({ takes, take }: { takes: readonly Take[]; take: Take
             if (state !== 'ready') return
             usePlayer.getState().pause()
             if (playing) mixer.current?.pause()
-            else mixer.current?.play(atS)
+            else mixer.current?.play(head.get())
           }}
           isDisabled={state === 'loading'}
         >
           {playing ? <Pause size={16} aria-hidden /> : <Play size={16} aria-hidden />}
           {state === 'off' ? t('loadStems') : state === 'loading' ? t('common:loading') : t('together')}
         </Button>
-        <span className="num quiet">{clock(atS)}</span>
+        <span className="num quiet">
+          <Clock head={head} />
+        </span>
       </div>
       {state === 'failed' ? <Notice kind="bad">{t('notDecoded')}</Notice> : null}
       <ul className={styles.strips}>
@@ -157,7 +160,7 @@ export function StemsPanel({ takes, take }: { takes: readonly Take[]; take: Take
             change={(part) => {
               setStrips({ ...strips, [one.id]: { ...stripOf(one.id), ...part } })
             }}
-            atS={atS}
+            head={head}
             seek={(at) => mixer.current?.seek(at)}
           />
         ))}

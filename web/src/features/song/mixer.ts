@@ -4,7 +4,7 @@
  * Web Audio, since audio elements can neither start together nor be made louder. Everything is decoded into memory:
  * about 23 MB for a minute of a stem.
  */
-import { gainOf, type Played } from './envelope'
+import { gainOf, type Played } from '@/lib/envelope'
 
 interface Channel {
   buffer: AudioBuffer

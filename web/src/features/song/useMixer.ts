@@ -1,12 +1,14 @@
 /** A mixer for as long as the caller is on screen, and where it is. */
 import { useEffect, useRef, useState } from 'react'
+import { movingHead } from '@/lib/playhead'
 import { usePlayer } from '@/features/player/store'
 import { Mixer } from './mixer'
 
 export function useMixer(wanted: readonly { id: string; url: string }[], enabled: boolean) {
   const mixer = useRef<Mixer | null>(null)
   const [state, setState] = useState<'off' | 'loading' | 'ready' | 'failed'>('off')
-  const [position, setPosition] = useState({ atS: 0, playing: false })
+  const [playing, setPlaying] = useState(false)
+  const [head] = useState(movingHead)
   const list = JSON.stringify(wanted)
 
   useEffect(() => {
@@ -14,7 +16,8 @@ export function useMixer(wanted: readonly { id: string; url: string }[], enabled
     const made = (mixer.current ??= new Mixer())
     let left = false
     made.onChange = () => {
-      setPosition({ atS: made.positionS, playing: made.playing })
+      head.set(made.positionS)
+      setPlaying(made.playing)
     }
     const load = async () => {
       setState('loading')
@@ -29,7 +32,7 @@ export function useMixer(wanted: readonly { id: string; url: string }[], enabled
     return () => {
       left = true
     }
-  }, [list, enabled])
+  }, [list, enabled, head])
 
   useEffect(
     () => () => {
@@ -40,14 +43,14 @@ export function useMixer(wanted: readonly { id: string; url: string }[], enabled
   )
 
   useEffect(() => {
-    if (!position.playing) return
+    if (!playing) return
     const timer = setInterval(() => {
       mixer.current?.onChange()
     }, 100)
     return () => {
       clearInterval(timer)
     }
-  }, [position.playing])
+  }, [playing])
 
   // One thing sounds at a time.
   const songPlays = usePlayer((player) => player.playing)
@@ -55,5 +58,5 @@ export function useMixer(wanted: readonly { id: string; url: string }[], enabled
     if (songPlays) mixer.current?.pause()
   }, [songPlays])
 
-  return { mixer, state, ...position }
+  return { mixer, state, head, playing }
 }

@@ -9,11 +9,13 @@ import { useTranslation } from 'react-i18next'
 import { usePeaks } from '@/api/queries'
 import type { Take } from '@/api/types'
 import { Button, ButtonLink, IconButton } from '@/components/Button'
+import { Clock } from '@/components/Clock'
 import { Empty, Notice } from '@/components/feedback'
 import { Switch } from '@/components/fields'
 import { Waveform } from '@/components/Waveform'
-import { takeTrack, usePlayer } from '@/features/player/store'
+import { playhead, takeTrack, usePlayer } from '@/features/player/store'
 import { clock } from '@/lib/format'
+import { RESTING, type Playhead } from '@/lib/playhead'
 import { commandOf, LETTERS, shuffled } from './order'
 import { quietest, useTakes } from './useTakes'
 import styles from './takes.module.css'
@@ -25,7 +27,7 @@ function Lane({
   blind,
   active,
   playing,
-  positionS,
+  head,
   onSwitch,
   onSeek,
   onKeep,
@@ -36,7 +38,7 @@ function Lane({
   blind: boolean
   active: boolean
   playing: boolean
-  positionS: number
+  head: Playhead
   onSwitch: () => void
   onSeek: (positionS: number) => void
   onKeep: () => void
@@ -84,7 +86,7 @@ function Lane({
           // A shape could give a take away.
           peaks={blind ? undefined : peaks.data?.peaks}
           durationS={take.duration_s}
-          positionS={positionS}
+          head={head}
           onSeek={onSeek}
         />
         {blind ? null : take.reasons.length ? (
@@ -107,7 +109,8 @@ export function ComparePage({ songId }: { songId: string }) {
   const [blindSeed, setBlindSeed] = useState<number | null>(null)
   const [match, setMatch] = useState(true)
   const [picked, setPicked] = useState<Take | null>(null)
-  const { track, playing, positionS } = usePlayer()
+  const track = usePlayer((state) => state.track)
+  const playing = usePlayer((state) => state.playing)
 
   const ids = takes.map((take) => take.id).join()
   const order = useMemo(
@@ -119,6 +122,7 @@ export function ComparePage({ songId }: { songId: string }) {
   const blind = blindSeed !== null && picked === null
   const target = quietest(takes)
   const activeAt = order.findIndex((take) => take.id === track?.takeId)
+  const head = activeAt >= 0 ? playhead : RESTING
 
   useEffect(() => {
     usePlayer.getState().setMatch(match ? target : null)
@@ -204,7 +208,7 @@ export function ComparePage({ songId }: { songId: string }) {
           )}
         </IconButton>
         <span className="num">
-          {clock(activeAt >= 0 ? positionS : 0)}{' '}
+          <Clock head={head} />{' '}
           <span className="quiet">/ {clock(order[Math.max(0, activeAt)]?.duration_s)}</span>
         </span>
         <span className={styles.grow} />
@@ -250,7 +254,7 @@ export function ComparePage({ songId }: { songId: string }) {
             blind={blind}
             active={at === activeAt}
             playing={playing}
-            positionS={activeAt >= 0 ? positionS : 0}
+            head={head}
             onSwitch={() => {
               switchTo(at)
             }}
