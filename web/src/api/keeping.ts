@@ -112,7 +112,7 @@ export function useModelActions() {
 
 // --- People -----------------------------------------------------------------------------------------------------------
 
-const people = { users: ['users'] as const, tokens: ['tokens'] as const }
+const people = { users: ['users'] as const, invitation: ['invitation'] as const, tokens: ['tokens'] as const }
 
 export function useEnter() {
   const cache = useQueryClient()
@@ -165,6 +165,16 @@ export function useUsers(enabled: boolean) {
     queryKey: people.users,
     enabled,
     queryFn: ({ signal }) => told(client.GET('/api/users', { signal })),
+  })
+}
+
+/** Where others find this studio, and a picture of it for a camera. */
+export function useInvitation(enabled: boolean) {
+  return useQuery({
+    queryKey: people.invitation,
+    enabled,
+    meta: { quiet: true },
+    queryFn: ({ signal }) => told(client.GET('/api/users/invitation', { signal })),
   })
 }
 

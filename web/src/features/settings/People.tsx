@@ -2,7 +2,7 @@
 import { Copy, Trash2, UserRound } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useUserActions, useUsers } from '@/api/keeping'
+import { useInvitation, useUserActions, useUsers } from '@/api/keeping'
 import { useMe } from '@/api/queries'
 import type { User } from '@/api/types'
 import { Button, IconButton } from '@/components/Button'
@@ -12,22 +12,40 @@ import { Switch, TextField } from '@/components/fields'
 import { toast } from '@/lib/toasts'
 import styles from './settings.module.css'
 
-const ALONE = ['localhost', '127.0.0.1', '[::1]']
+/** Light around it, in dots, without which no camera finds the code. */
+const QUIET = 4
 
-function Invitation() {
-  const { t } = useTranslation('settings')
-  // The address this page was opened at leads here from elsewhere, unless it means "this machine".
-  if (ALONE.includes(location.hostname)) return <Notice>{t('inviteElsewhere')}</Notice>
+function Picture({ rows, label }: { rows: readonly string[]; label: string }) {
+  const size = rows.length + 2 * QUIET
+  const dark = rows.flatMap((row, y) =>
+    [...row].map((dot, x) => (dot === '1' ? `M${x + QUIET} ${y + QUIET}h1v1h-1z` : '')),
+  )
   return (
-    <div className={styles.secret}>
-      <code className="num">{location.origin}</code>
-      <IconButton
-        size="small"
-        label={t('copy')}
-        onPress={() => void navigator.clipboard.writeText(location.origin).then(() => toast(t('copied')))}
-      >
-        <Copy size={15} aria-hidden />
-      </IconButton>
+    <svg role="img" aria-label={label} viewBox={`0 0 ${size} ${size}`} className={styles.qr}>
+      <path d={dark.join('')} />
+    </svg>
+  )
+}
+
+function Invitation({ enabled }: { enabled: boolean }) {
+  const { t } = useTranslation('settings')
+  const invitation = useInvitation(enabled)
+  if (invitation.error) return <Notice>{invitation.error.message}</Notice>
+  if (!invitation.data) return null
+  const { url, picture } = invitation.data
+  return (
+    <div className={styles.invitation}>
+      <Picture rows={picture} label={t('invitePicture')} />
+      <div className={styles.secret}>
+        <code className="num">{url}</code>
+        <IconButton
+          size="small"
+          label={t('copy')}
+          onPress={() => void navigator.clipboard.writeText(url).then(() => toast(t('copied')))}
+        >
+          <Copy size={15} aria-hidden />
+        </IconButton>
+      </div>
     </div>
   )
 }
@@ -35,7 +53,8 @@ function Invitation() {
 export function People() {
   const { t, i18n } = useTranslation(['settings', 'common'])
   const me = useMe()
-  const users = useUsers(me.data?.user?.admin ?? false)
+  const manages = me.data?.user?.admin ?? false
+  const users = useUsers(manages)
   const { add, remove } = useUserActions()
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
@@ -60,7 +79,7 @@ export function People() {
       <section className={styles.section}>
         <h2>{t('invite')}</h2>
         <p className="quiet">{t('inviteText')}</p>
-        <Invitation />
+        <Invitation enabled={manages} />
         <form className={styles.form} onSubmit={invite}>
           {add.error ? <Notice kind="bad">{add.error.message}</Notice> : null}
           <TextField label={t('name')} value={name} onChange={setName} maxLength={80} autoComplete="off" />
