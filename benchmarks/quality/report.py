@@ -22,6 +22,8 @@ TITLES = {
     "extract": "Extract",
     "lego": "Lego",
     "complete": "Complete",
+    "planning": "Plans",
+    "choice": "The best of eight takes",
     "sound": "200 runs",
     "speed": "Speed",
 }
