@@ -24,20 +24,22 @@ class Facts:
     bpm: int
     key: str
     meter: int
+    pace: float
+    """0 where songs of its style are slowest, 1 where they are fastest."""
     voice: str | None
     """Such as "female vocals"; None if nobody sings."""
     scenes: tuple[str, ...] = ()
 
 
-def tempo_word(bpm: int, rng: Random) -> str:
-    """How fast, in a word."""
+def tempo_word(pace: float, rng: Random) -> str:
+    """How fast, in a word: a slow waltz has more beats a minute than a fast ballad."""
     words = (
         ("slow", "downtempo", "relaxed")
-        if bpm < 80
+        if pace < 0.35
         else ("mid-tempo", "moderate", "steady")
-        if bpm < 115
+        if pace < 0.65
         else ("upbeat", "fast", "lively")
-        if bpm < 150
+        if pace < 0.85
         else ("fast", "very fast", "rapid")
     )
     return rng.choice(words)
@@ -65,7 +67,7 @@ def _one(facts: Facts, shape: int, rng: Random) -> str:
     moods = rng.sample(facts.moods, k=min(len(facts.moods), rng.choice((1, 1, 2))))
     some = list(facts.instruments[: rng.choice((1, 2, 3, 4))])
     rng.shuffle(some)
-    tempo, voice = tempo_word(facts.bpm, rng), facts.voice or "instrumental"
+    tempo, voice = tempo_word(facts.pace, rng), facts.voice or "instrumental"
     meter = {2: "2/4", 3: rng.choice(("3/4", "waltz time")), 4: "4/4", 6: "6/8"}[facts.meter]
     if shape == 0:
         tags = [

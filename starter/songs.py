@@ -108,6 +108,8 @@ def describe(score: Score, parts: Sequence[PartPlan], seed: int, voice: str | No
     minor = {"dark", "melancholic", "moody"} if score.minor else {"bright", "cheerful", "hopeful"}
     rng = Random(f"{seed}/moods")
     moods = (*rng.sample(style.moods, 3), rng.choice(sorted(minor)))
+    low, high = style.bpm
+    beats = score.bpm / 0.6 if score.meter == 6 and style.name != "celtic" else score.bpm
     facts = Facts(
         genres=style.words,
         moods=moods,
@@ -115,6 +117,7 @@ def describe(score: Score, parts: Sequence[PartPlan], seed: int, voice: str | No
         bpm=score.bpm,
         key=score.key,
         meter=score.meter,
+        pace=(beats - low) / (high - low),
         voice=voice,
     )
     return captions(facts, CAPTIONS, seed)

@@ -110,7 +110,7 @@ def test_command_line_writes_whole_folders_and_goes_on(tmp_path):
 
 def test_captions_differ_and_drop_facts():
     facts = Facts(
-        ("jazz", "smooth jazz"), ("smoky", "cool", "dark"), ("piano", "upright bass", "drums"), 120, "C minor", 4, None
+        ("jazz", "smooth jazz"), ("smoky", "cool", "dark"), ("piano", "upright bass", "drums"), 120, "C minor", 4, 0.5, None
     )
     found = captions(facts, 60, 1)
     assert len(set(found)) > 40
@@ -118,6 +118,15 @@ def test_captions_differ_and_drop_facts():
     piano = sum("piano" in caption.lower() for caption in found)
     assert 5 < piano < 55
     assert found == captions(facts, 60, 1)
+
+
+def test_a_tempo_is_slow_or_fast_for_its_style():
+    def said(pace: float) -> set[str]:
+        facts = Facts(("waltz",), ("proud",), ("harp",), 100, "C major", 3, pace, None)
+        words = " ".join(captions(facts, 200, 1)).lower().replace(",", " ").split()
+        return {"slow", "moderate", "fast"} & set(words)
+
+    assert [said(pace) for pace in (-0.2, 0.1, 0.5, 0.7, 1.0)] == [{"slow"}, {"slow"}, {"moderate"}, {"fast"}, {"fast"}]
 
 
 def test_seeds_and_soundfonts_are_checked():
