@@ -18,7 +18,7 @@ from benchmarks.quality.stage import HeldOut, Stage, save_json
 from benchmarks.quality.table import Figure, Findings, table
 from melisma.audio import Waveform
 from melisma.engine import best, rehearse
-from melisma.planning import draft
+from melisma.planning import Planner, draft
 from melisma.planning.fit import fit
 from melisma.score import STYLES, write
 from melisma.score.genres import style_of
@@ -57,6 +57,15 @@ def names_style(caption: str) -> bool:
     return len({style_of(caption.lower(), Random(seed)).name for seed in range(6)}) == 1
 
 
+def hears_pace(planner: Planner) -> list[bool]:
+    """For each style, whether its slow song is slower than its fast one."""
+
+    def bpm(words: str) -> int:
+        return draft(SongRequest(caption=words, seeds=(1,), instrumental=True, duration_s=SECONDS), planner).bpm or 0
+
+    return [bpm(f"a slow {style.words[0]} song") < bpm(f"a fast {style.words[0]} song") for style in STYLES.values()]
+
+
 def planning_figures(stage: Stage) -> Findings:
     """Fifty blueprints by the planner, beside those that the grammar makes alone."""
     planner = stage.band.planner
@@ -85,6 +94,7 @@ def planning_figures(stage: Stage) -> Findings:
             alone["tempo"].append(tempo)
             alone["metre"].append(metre)
     seconds = (time.perf_counter() - started) / PROMPTS
+    pace = hears_pace(planner)
     low, high = (np.array([style.bpm[k] for style in STYLES.values()]) for k in (0, 1))
     return Findings(
         [
@@ -93,6 +103,7 @@ def planning_figures(stage: Stage) -> Findings:
             Figure("words that fit their length", mean(rows["words"]), len(rows["words"]), "≥ 0.9"),
             Figure("tempo usual for the style named", mean(rows["tempo"]), len(rows["tempo"]), "≥ 0.8", float(((high - low) * 1.3 / 140).mean()), mean(alone["tempo"])),
             Figure("metre usual for the style named", mean(rows["metre"]), len(rows["metre"]), "≥ 0.9", None, mean(alone["metre"])),
+            Figure("a slow song of a style is slower than a fast one", mean(pace), len(pace), "≥ 0.8", 0.5),
         ],
         [f"Trivial: what the song grammar makes of the same words without a planner. {seconds:.1f} s per plan."],
     )  # fmt: skip
