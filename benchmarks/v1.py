@@ -6,22 +6,25 @@
 Per minute counts processor time on a CPU, which other work on the machine disturbs less than the clock.
 
 The floor of a step is the larger of its arithmetic and its weights read once, at the rates that this device reaches with
-one large matrix product and one large copy, measured beside (or given with --tflops and --gb-per-s). A whole song is 27 or 60 steps, guided in the middle half as the checkpoint prefers, and decoding. Prints
-Markdown.
+one large matrix product and one large copy, measured beside each length (or given with --tflops and --gb-per-s). The
+peak is what a step needs beyond the network and its inputs. A whole song is 27 or 60 steps, guided in the middle half as
+the checkpoint prefers, and decoding; --decode tells what decoding alone takes. Prints Markdown.
 """
 
 import argparse
+import gc
+import multiprocessing
 import platform
-import resource
 import statistics
 import time
 from collections.abc import Callable
 
 import torch
+from engine import forget_peak, peak
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from melisma.models.autoencoders.dcae import MusicDCAE, as_image, as_sequence, network_of
+from melisma.models.autoencoders.dcae import CHANNELS, ROWS, MusicDCAE, as_image, as_sequence, network_of
 from melisma.models.autoencoders.vocoder import Vocoder, VocoderConfig
 from melisma.models.v1 import AceStep1, AceStep1Config, Condition
 from melisma.models.v1.checkpoint import PUBLISHED_DCAE
@@ -106,11 +109,13 @@ def rates(at: argparse.Namespace) -> tuple[float, float]:
     return flops, at.gb_per_s * 1e9 or 2 * held.nbytes / copied
 
 
-def peak_gb(device: torch.device) -> float:
-    """Most memory so far: of the device, or of this process."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 1e9
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+def attending(q: tuple[int, ...], k: tuple[int, ...], v: tuple[int, ...], *_: object, **__: object) -> int:
+    """Arithmetic of softmax attention, which torch does not count on a CPU: two products per query and key."""
+    b, h, t, d = q
+    return 2 * b * h * t * k[2] * (d + v[3])
+
+
+UNCOUNTED = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: attending}
 
 
 def condition_of(net: AceStep1) -> Condition:
@@ -119,29 +124,83 @@ def condition_of(net: AceStep1) -> Condition:
     return Condition(hidden, torch.ones(1, CONDITION, device=weight.device))
 
 
+def step_of(net: AceStep1, length_s: int) -> Callable[[], Tensor]:
+    """One step of a song, its words read."""
+    weight, frames = net.lyric_proj.weight, int(length_s * LATENT_HZ)
+    x = torch.randn(1, CHANNELS, ROWS, frames, device=weight.device, dtype=weight.dtype)
+    prepared = net.prepare(condition_of(net), frames)
+    return lambda: net.step(x, 0.5, prepared)
+
+
+def decoding_of(codec: MusicDCAE, length_s: int) -> Callable[[], Tensor]:
+    """Decoding of a song."""
+    weight, frames = next(codec.parameters()), int(length_s * LATENT_HZ)
+    latents = torch.randn(1, frames, codec.channels, device=weight.device, dtype=weight.dtype)
+    return lambda: codec.decode(latents)
+
+
+def beyond(work: Callable[[], object], device: torch.device) -> float:
+    """Peak memory in MB that work needs beyond what is held."""
+    gc.collect()
+    before = forget_peak(device)
+    work()
+    return (peak(device) - before) / 1e6
+
+
+@torch.inference_mode()
+def _alone(what: str, length_s: int, at: argparse.Namespace) -> float:
+    torch.set_num_threads(at.threads)
+    dtype = getattr(torch, at.dtype)
+    if what == "step":
+        return beyond(step_of(network(at.size, at.device, dtype), length_s), at.device)
+    return beyond(decoding_of(autoencoder(at.size, at.device, dtype), length_s), at.device)
+
+
+def peak_of(what: str, work: Callable[[], object], length_s: int, at: argparse.Namespace) -> str:
+    """On a CPU measured in a process of its own, as this one keeps what it has freed."""
+    if at.no_memory:
+        return "–"
+    if at.device.type == "cuda":
+        return f"{beyond(work, at.device):.0f}"
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return f"{pool.apply(_alone, (what, length_s, at)):.0f}"
+
+
 def steps_table(net: AceStep1, at: argparse.Namespace) -> None:
     """One step per length: arithmetic, time, share of the floor, memory."""
-    weight = net.lyric_proj.weight
     held = sum(p.numel() * p.element_size() for p in net.transformer_blocks.parameters())
-    flops, bytes_per_s = rates(at)
-    print(f"floor at {flops / 1e12:.3g} TFLOP/s and {bytes_per_s / 1e9:.3g} GB/s\n")
     clock = "step, ms" if at.device.type == "cuda" else "step (processor), ms"
-    print(f"| song | TFLOP | {clock} | per minute, ms | floor, ms | times the floor | peak beyond the network, GB |")
-    print("|---|---|---|---|---|---|---|")
-    before = peak_gb(at.device)
+    print(f"| song | TFLOP | {clock} | per minute, ms | TFLOP/s, GB/s | floor, ms | times the floor | peak, MB |")
+    print("|---:|---:|---:|---:|---:|---:|---:|---:|")
     for length_s in at.lengths:
-        frames = int(length_s * LATENT_HZ)
-        x = torch.randn(1, 8, 16, frames, device=weight.device, dtype=weight.dtype)
-        prepared = net.prepare(condition_of(net), frames)
-        with FlopCounterMode(display=False) as counter:
-            net.step(x, 0.5, prepared)
+        step = step_of(net, length_s)
+        with FlopCounterMode(display=False, custom_mapping=UNCOUNTED) as counter:
+            step()
         spent = counter.get_total_flops()
+        flops, bytes_per_s = rates(at)
         floor = max(spent / flops, held / bytes_per_s)
-        took, busy = seconds(lambda x=x, prepared=prepared: net.step(x, 0.5, prepared), at.device, at.repeats)
+        took, busy = seconds(step, at.device, at.repeats)
         share = took if at.device.type == "cuda" else busy
         print(
             f"| {length_s} s | {spent / 1e12:.3f} | {share * 1e3:.1f} | {share * 6e4 / length_s:.1f} "
-            f"| {floor * 1e3:.1f} | {share / floor:.2f} | {peak_gb(at.device) - before:.3f} |",
+            f"| {flops / 1e12:.3g}, {bytes_per_s / 1e9:.3g} | {floor * 1e3:.1f} | {share / floor:.2f} "
+            f"| {peak_of('step', step, length_s, at)} |",
+            flush=True,
+        )
+
+
+def decoding_table(codec: MusicDCAE, at: argparse.Namespace) -> None:
+    """Decoding alone per length: time and memory, the waveform of the song among it."""
+    clock = "decoding, ms" if at.device.type == "cuda" else "decoding (processor), ms"
+    print(f"\n| song | {clock} | per minute, ms | peak, MB | waveform, MB |\n|---:|---:|---:|---:|---:|")
+    size = next(codec.parameters()).element_size()
+    for length_s in at.lengths:
+        decode = decoding_of(codec, length_s)
+        took, busy = seconds(decode, at.device, 1)
+        share = took if at.device.type == "cuda" else busy
+        print(
+            f"| {length_s} s | {share * 1e3:.0f} | {share * 6e4 / length_s:.0f} "
+            f"| {peak_of('decode', decode, length_s, at)} | {2 * length_s * 44100 * size / 1e6:.0f} |",
             flush=True,
         )
 
@@ -149,7 +208,7 @@ def steps_table(net: AceStep1, at: argparse.Namespace) -> None:
 def songs_table(net: AceStep1, codec: MusicDCAE, at: argparse.Namespace) -> None:
     """Whole songs against real time."""
     weight, frames = net.lyric_proj.weight, int(at.song_s * LATENT_HZ)
-    noise = torch.randn(1, frames, 128, device=weight.device, dtype=weight.dtype)
+    noise = torch.randn(1, frames, codec.channels, device=weight.device, dtype=weight.dtype)
     prepared = net.prepare(condition_of(net), frames)
     found = []
     decoding, _ = seconds(lambda: codec.decode(noise), at.device, 1)
@@ -160,7 +219,7 @@ def songs_table(net: AceStep1, codec: MusicDCAE, at: argparse.Namespace) -> None
             return as_sequence(net.step(as_image(x), t, prepared))
 
         def song(times: list[float] = times) -> None:
-            steered = Steered(velocity, velocity, Steering(15.0, share=0.5, rows=16), times)
+            steered = Steered(velocity, velocity, Steering(15.0, share=0.5, rows=ROWS), times)
             solve(steered, noise, Plan(tuple(times), Euler(), Guidance()), fresh=lambda: noise)
 
         took, _ = seconds(song, at.device, 1)
@@ -182,8 +241,11 @@ def main() -> None:
     parser.add_argument("--tflops", type=float, default=0.0, help="arithmetic of the device at this type; 0: measured")
     parser.add_argument("--gb-per-s", type=float, default=0.0, help="memory of the device; 0: measured")
     parser.add_argument("--song-s", type=int, default=240, help="length of the whole songs")
+    parser.add_argument("--decode", action="store_true", help="decoding alone, per length")
+    parser.add_argument("--no-memory", action="store_true", help="leave out peak memory")
     parser.add_argument("--songs", action="store_true", help="whole songs too (minutes on a CPU)")
     at = parser.parse_args()
+    at.threads = torch.get_num_threads()
     dtype = getattr(torch, at.dtype)
     name = (
         torch.cuda.get_device_name(at.device)
@@ -194,8 +256,11 @@ def main() -> None:
     with torch.inference_mode():
         net = network(at.size, at.device, dtype)
         steps_table(net, at)
-        if at.songs:
-            songs_table(net, autoencoder(at.size, at.device, dtype), at)
+        codec = autoencoder(at.size, at.device, dtype) if at.decode or at.songs else None
+        if at.decode and codec:
+            decoding_table(codec, at)
+        if at.songs and codec:
+            songs_table(net, codec, at)
 
 
 if __name__ == "__main__":
