@@ -1,5 +1,5 @@
-import { QueryClient } from '@tanstack/react-query'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { QueryClient, QueryObserver } from '@tanstack/react-query'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { exactInteger, exactJson, problemText } from './client'
 import { applyEvent, isStale, withJob } from './events'
 import { keys } from './keys'
@@ -94,6 +94,44 @@ describe('an event', () => {
     expect(stale(keys.playlists)).toBe(false)
     applyEvent(cache, 'playlist', { id: 'p' })
     expect(stale(keys.playlists)).toBe(true)
+  })
+})
+
+describe('an answer that was on its way when something happened', () => {
+  it.each([
+    ['the first', false],
+    ['a later one', true],
+  ])('is asked for again (%s)', async (_, known) => {
+    const cache = new QueryClient()
+    const gone = job({ state: 'running' })
+    let last = [gone]
+    let asked = 0
+    const list = new QueryObserver<Job[]>(cache, {
+      queryKey: keys.jobs('active'),
+      staleTime: known ? Infinity : 0,
+      queryFn: async () => {
+        asked += 1
+        const said = last
+        await new Promise((done) => setTimeout(done, 20))
+        return said
+      },
+    })
+    const stop = list.subscribe(() => undefined)
+    if (known) {
+      await vi.waitFor(() => {
+        expect(list.getCurrentResult().data).toHaveLength(1)
+      })
+      void list.refetch()
+    }
+    await new Promise((done) => setTimeout(done, 5))
+    // The studio answers with what was so before; the job ends while that is under way.
+    last = []
+    const done = { state: 'done', finished_at: '2026-01-01T00:00:09Z' } as const
+    applyEvent(cache, 'job', job(done) as unknown as Record<string, unknown>)
+    await new Promise((done) => setTimeout(done, 60))
+    expect(list.getCurrentResult().data).toEqual([])
+    expect(asked).toBe(known ? 3 : 2)
+    stop()
   })
 })
 

@@ -4,7 +4,7 @@
  * The browser resumes a broken stream by itself and names the last event it saw. A stream that begins anew says `hello`;
  * after a gap of unknown length everything is asked for once more.
  */
-import { useQueryClient, type QueryClient } from '@tanstack/react-query'
+import { useQueryClient, type Query, type QueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { create } from 'zustand'
 import { keys } from './keys'
@@ -43,15 +43,28 @@ export function isStale(known: Job | undefined, news: Job): boolean {
   return finished(known) && !finished(news) && known.finished_at !== null && news.started_at !== null
 }
 
+/**
+ * Ask again. An answer on its way to what is known already is given up by that; a first answer is not, though it may be
+ * older than what was just told, and would stay.
+ */
+function renew(cache: QueryClient, queryKey: readonly unknown[]): void {
+  void cache.invalidateQueries({ queryKey })
+  const first = { queryKey, fetchStatus: 'fetching', predicate: isUnknown } as const
+  if (cache.isFetching(first))
+    void cache.cancelQueries(first).then(() => cache.invalidateQueries({ queryKey }))
+}
+
+const isUnknown = (query: Query): boolean => query.state.data === undefined
+
 export function applyJob(cache: QueryClient, job: Job): void {
-  if (isStale(cache.getQueryData<Job>(keys.job(job.id)), job)) return
+  const known = cache.getQueryData<Job>(keys.job(job.id))
+  if (isStale(known, job)) return
   cache.setQueryData(keys.job(job.id), job)
   cache.setQueryData<Job[]>(keys.jobs('active'), (jobs) => jobs && withJob(jobs, job))
+  // Who is in the list, and the positions of those that wait, have changed.
+  if (known?.state !== job.state) renew(cache, keys.jobs('active'))
   if (isActive(job)) return
-  for (const state of ['done', 'failed', 'all'] as const)
-    void cache.invalidateQueries({ queryKey: keys.jobs(state) })
-  // Positions of those that wait have changed.
-  void cache.invalidateQueries({ queryKey: keys.jobs('active') })
+  for (const state of ['done', 'failed', 'all'] as const) renew(cache, keys.jobs(state))
   if (job.song_id) void cache.invalidateQueries({ queryKey: keys.song(job.song_id) })
   if (job.kind === 'pull') {
     void cache.invalidateQueries({ queryKey: keys.models })
@@ -62,7 +75,9 @@ export function applyJob(cache: QueryClient, job: Job): void {
 /** What an event changes. */
 export function applyEvent(cache: QueryClient, kind: Kind, payload: Record<string, unknown>): void {
   const text = (name: string) => (typeof payload[name] === 'string' ? (payload[name] as string) : null)
-  const stale = (queryKey: readonly unknown[]) => void cache.invalidateQueries({ queryKey })
+  const stale = (queryKey: readonly unknown[]) => {
+    renew(cache, queryKey)
+  }
   switch (kind) {
     case 'job':
       applyJob(cache, payload as unknown as Job)
@@ -115,8 +130,10 @@ export function useEvents(enabled: boolean): void {
     const hear = (kind: Kind) => (event: MessageEvent<string>) => {
       if (event.lastEventId) last = event.lastEventId
       if (kind === 'hello') {
-        // A fresh stream after an earlier one: what happened in between is unknown.
+        // A fresh stream after an earlier one: what happened in between is unknown. The very first one may have begun
+        // after the lists were read.
         if (greeted) void cache.invalidateQueries()
+        else for (const key of [keys.jobs('active'), keys.allSongs]) renew(cache, key)
         greeted = true
         return
       }
