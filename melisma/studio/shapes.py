@@ -431,6 +431,9 @@ class ModelOut(Shape):
     family: str
     here: bool
     bundled: bool
+    removable: bool = Field(
+        description="Whether it can be removed from here: what was fetched, not what was put by hand."
+    )
     generates: bool
     size_bytes: int | None
     on_disk_bytes: int | None

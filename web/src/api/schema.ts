@@ -1741,6 +1741,11 @@ export interface components {
             here: boolean;
             /** Bundled */
             bundled: boolean;
+            /**
+             * Removable
+             * @description Whether it can be removed from here: what was fetched, not what was put by hand.
+             */
+            removable: boolean;
             /** Generates */
             generates: boolean;
             /** Size Bytes */

@@ -52,7 +52,7 @@ function ModelRow({ model, admin, onRemove }: { model: Model; admin: boolean; on
         <span className="num quiet">{bytes(model.on_disk_bytes ?? model.size_bytes, i18n.language)}</span>
         <span className={styles.end}>
           {model.pulling ? null : model.here ? (
-            model.bundled || !admin ? null : (
+            !model.removable || !admin ? null : (
               <Button size="small" look="danger" onPress={onRemove}>
                 <Trash2 size={15} aria-hidden /> {t('remove')}
               </Button>
