@@ -1,7 +1,7 @@
 /** Form controls: React Aria's behaviour with this page's look. Each has a label, shown or spoken. */
 import clsx from 'clsx'
 import { Check, ChevronDown, Minus, Plus } from 'lucide-react'
-import type { CSSProperties, ReactNode, Ref } from 'react'
+import { useEffect, useRef, type CSSProperties, type ReactNode, type Ref } from 'react'
 import {
   Button,
   Checkbox as AriaCheckbox,
@@ -376,6 +376,11 @@ export function Slider({
   className?: string
 }) {
   const fill = `${((value - minValue) / (maxValue - minValue || 1)) * 100}%`
+  const input = useRef<HTMLInputElement>(null)
+  // The library reads out the bare number; people hear what they would see.
+  useEffect(() => {
+    if (format) input.current?.setAttribute('aria-valuetext', format(value))
+  })
   return (
     <AriaSlider
       value={value}
@@ -394,7 +399,7 @@ export function Slider({
         </SliderOutput>
       )}
       <SliderTrack className={styles.sliderTrack} style={{ '--fill': fill } as CSSProperties}>
-        <SliderThumb className={styles.thumb} aria-valuetext={format?.(value)} />
+        <SliderThumb className={styles.thumb} inputRef={input} />
       </SliderTrack>
     </AriaSlider>
   )
