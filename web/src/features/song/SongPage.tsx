@@ -37,6 +37,7 @@ import { Menu } from '@/components/Menu'
 import { Stars } from '@/components/Stars'
 import { playhead, positionNow, takeTrack, usePlayer } from '@/features/player/store'
 import { clock, languageName } from '@/lib/format'
+import { spanOf as playedOf } from '@/lib/envelope'
 import { RESTING } from '@/lib/playhead'
 import { spanOf } from '@/lib/sync'
 import { toast } from '@/lib/toasts'
@@ -220,6 +221,12 @@ function useArrivals(song: Song | undefined, show: (takeId: string) => void): vo
   }, [song, show, t])
 }
 
+/** What is played of a take, where that is not all. */
+function trimOf({ edit, duration_s: durationS }: Take): Region | null {
+  const span = playedOf(edit, durationS)
+  return span.startS > 0 || span.endS < durationS ? span : null
+}
+
 function Loaded({
   song,
   take,
@@ -237,7 +244,8 @@ function Loaded({
   const peaks = usePeaks(take.id)
   const [zoom, setZoom] = useState(0)
   const [region, setRegion] = useState(NONE)
-  const [trim, setTrim] = useState(NONE)
+  // undefined: nothing is being set, and what is kept is shown.
+  const [trim, setTrim] = useState<Region | null | undefined>()
   const [picked, setPicked] = useState<number | null>(null)
   const loaded = usePlayer((state) => state.track?.takeId === take.id)
   const playing = usePlayer((state) => state.playing && state.track?.takeId === take.id)
@@ -341,7 +349,7 @@ function Loaded({
               durationS={durationS}
               sections={take.sections}
               region={region}
-              trim={trim}
+              trim={trim === undefined ? trimOf(take) : trim}
               zoom={zoom}
               positionOf={positionNow}
               head={head}

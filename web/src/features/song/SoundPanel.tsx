@@ -26,8 +26,8 @@ export function SoundPanel({
 }: {
   take: Take
   region: Region | null
-  /** What is shown as left out while it is being set. */
-  onTrim: (trim: Region | null) => void
+  /** What is shown as left out while it is being set; undefined at the end. */
+  onTrim: (trim: Region | null | undefined) => void
   isDisabled: boolean
 }) {
   const { t } = useTranslation(['song', 'common'])
@@ -44,6 +44,9 @@ export function SoundPanel({
 
   useEffect(() => {
     onTrim(startS > 0 || endS < take.duration_s ? { startS, endS } : null)
+    return () => {
+      onTrim(undefined)
+    }
   }, [startS, endS, take.duration_s, onTrim])
 
   // The preview starts by itself once its sound is there, and again when something is turned.
