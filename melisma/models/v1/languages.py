@@ -24,6 +24,9 @@ SCRIPTS = {
 }
 # How sure, and from how many letters on, a line alone may differ from the song.
 SURE, ENOUGH = 0.95, 20
+# Up to how many letters one contraction tells more than the classifier.
+FEW = 40
+_CONTRACTED = re.compile(r"\w(n['’]t|['’](re|ll|ve|m))\b", re.IGNORECASE)
 
 
 def script_of(line: str) -> str | None:
@@ -55,8 +58,11 @@ def _own(line: str, common: str) -> str:
 
 def _guess(text: str) -> tuple[str, float]:
     """The likeliest Latin-written language and how sure that is; English where there are no letters."""
-    if not any(letter.isalpha() for letter in text):
+    letters = sum(letter.isalpha() for letter in text)
+    if not letters:
         return "en", 0.0
+    if letters <= FEW and _CONTRACTED.search(text):
+        return "en", 1.0
     language, probability = _classifier().classify(text.lower())
     return str(language), float(probability)
 
