@@ -1,193 +1,25 @@
 """The page in a real browser, against a real studio with a toy model: what a person does, from the first song on.
 
-Needs Chromium (`apt-get install chromium`), Playwright for Python and the built page (`make page`); without one of them
-the tests are skipped and say which. A test fails if the page writes an error to the console, whatever else it shows.
+Without Playwright, Chromium or the built page the tests are skipped and say which. A test fails if the page writes an
+error to the console, whatever else it shows.
 """
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install playwright")
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect  # noqa: E402
+pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install playwright")
+from playwright.sync_api import Browser, Page, expect
+from staged import DESKTOP, NEEDS, PHONE, ROOT, SIZES, TOY, Studio, opened, player, position, shot, start, stop, until
 
-ROOT = Path(__file__).parents[2]
-BUILT = ROOT / "melisma" / "studio" / "page" / "index.html"
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-TOY = "toy/acestep-v15-turbo"
-DESKTOP = {"viewport": {"width": 1360, "height": 860}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-SIZES = {"desktop": DESKTOP, "phone": PHONE}
-ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is found: apt-get install chromium"),
-    pytest.mark.skipif(not BUILT.exists(), reason="the page is not built: make page"),
-]
-
-
-class Studio:
-    """A studio in its own process, and the way to prepare songs in it."""
-
-    def __init__(self, process: subprocess.Popen[str], url: str, said: list[str]) -> None:
-        self.process, self.url, self.said = process, url, said
-        self.http = httpx.Client(base_url=f"{url}/api", timeout=60)
-
-    def sing(self, title: str, **fields: Any) -> dict[str, Any]:
-        """A song of toy music, done."""
-        request = {"caption": "a slow waltz", "duration_s": 6.0, "model": TOY, "sampling": {"steps": 2}, **fields}
-        job = self.http.post("/jobs", json={"request": request, "title": title}).raise_for_status().json()
-        self.wait(job["id"])
-        return self.song(job["song_id"])
-
-    def wait(self, job_id: str, seconds: float = 90.0) -> None:
-        """Until a job is done."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            job = self.http.get(f"/jobs/{job_id}").json()
-            if job["state"] == "done":
-                return
-            assert job["state"] in ("queued", "running"), job["error"]
-            time.sleep(0.05)
-        raise AssertionError(f"the job was not done within {seconds:g} s")
-
-    def song(self, song_id: str) -> dict[str, Any]:
-        return self.http.get(f"/songs/{song_id}").raise_for_status().json()
-
-    def empty(self) -> None:
-        """Nothing in the library."""
-        for trash in ("false", "true"):
-            for song in self.http.get("/songs", params={"limit": 500, "trash": trash}).json()["items"]:
-                self.http.delete(f"/songs/{song['id']}", params={"forever": "true"}).raise_for_status()
-        for playlist in self.http.get("/playlists").json():
-            self.http.delete(f"/playlists/{playlist['id']}").raise_for_status()
-
-
-def start(home: Path, data: Path, *flags: str) -> Studio:
-    """Start a studio and wait until it says where it is."""
-    environment = os.environ | {
-        "MELISMA_HOME": str(home),
-        "MELISMA_OFFLINE": "1",
-        "OMP_NUM_THREADS": "1",
-        "PYTHONUNBUFFERED": "1",
-    }
-    command = [sys.executable, "-c", "from melisma.cli import main; main()", "studio", "--no-browser"]
-    process = subprocess.Popen(
-        [*command, "--data", str(data), "--port", "0", *flags],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment,
-        cwd=ROOT,
-    )
-    said: list[str] = []
-    known = threading.Event()
-    assert process.stdout is not None
-
-    def listen() -> None:
-        for line in process.stdout or ():
-            said.append(line)
-            if ADDRESS.search(line) and "is at" in line:
-                known.set()
-        known.set()
-
-    threading.Thread(target=listen, daemon=True).start()
-    known.wait(60)
-    found = next(filter(None, map(ADDRESS.search, said)), None)
-    assert found, "".join(said)
-    return Studio(process, found.group(), said)
-
-
-def stop(studio: Studio) -> None:
-    studio.http.close()
-    studio.process.terminate()
-    try:
-        studio.process.wait(15)
-    except subprocess.TimeoutExpired:
-        studio.process.kill()
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home of melisma with a toy model."""
-    from melisma.toys import write_toy
-
-    home = tmp_path_factory.mktemp("home")
-    write_toy(home / "models" / "toy")
-    return home
-
-
-@pytest.fixture(scope="module")
-def studio(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    studio = start(home, tmp_path_factory.mktemp("studio"))
-    yield studio
-    stop(studio)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_api.sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--mute-audio"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield browser
-        browser.close()
-
-
-def opened(browser: Browser, url: str, size: dict[str, Any], **more: Any) -> tuple[BrowserContext, Page, list[str]]:
-    """A page in a browser of its own, and the errors it writes."""
-    context = browser.new_context(base_url=url, locale="en-GB", reduced_motion="reduce", **size, **more)
-    context.set_default_timeout(15_000)
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    return context, page, wrong
-
-
-@pytest.fixture(params=["desktop"])
-def page(request: pytest.FixtureRequest, browser: Browser, studio: Studio) -> Iterator[Page]:
-    context, page, wrong = opened(browser, studio.url, SIZES[request.param])
-    yield page
-    context.close()
-    assert wrong == []
-
-
+pytestmark = NEEDS
 both_sizes = pytest.mark.parametrize("page", ["desktop", "phone"], indirect=True)
-
-
-def rows(page: Page) -> list[str]:
-    """Titles in the list on screen."""
-    return [row.get_attribute("aria-label") or "" for row in page.get_by_role("row").all()]
-
-
-def player(page: Page) -> Locator:
-    return page.get_by_role("region", name="Player")
-
-
-def position(page: Page) -> str:
-    return player(page).get_by_role("slider", name="Position").get_attribute("aria-valuetext") or ""
-
-
-def until(true: Any, seconds: float = 15.0) -> Any:
-    """Wait until something holds, and return it."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := true():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"did not happen within {seconds:g} s")
 
 
 # --- Making ---------------------------------------------------------------------------------------------------------
@@ -521,36 +353,79 @@ def test_every_language_speaks(browser: Browser, studio: Studio, language: str) 
     assert wrong == []
 
 
-def test_people_sign_in_where_the_studio_is_shared(browser: Browser, home: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def shared(home: Path, tmp_path: Path) -> Iterator[Studio]:
+    """A studio on the network that has no owner yet."""
     studio = start(home, tmp_path / "shared", "--lan")
-    try:
-        passcode = until(lambda: re.search(r"Passcode for the first account: (\S+)", "".join(studio.said)))
-        context, page, wrong = opened(browser, studio.url, PHONE)
-        page.goto("/")
-        page.get_by_role("textbox", name="Name").fill("Ann")
-        page.get_by_role("textbox", name="Password").fill("correct horse")
-        page.get_by_role("textbox", name="Passcode").fill(passcode.group(1))
-        page.get_by_role("button", name="Make the account").click()
-        expect(page.get_by_role("heading", name="New song")).to_be_visible()
-        page.goto("/settings/people")
-        page.get_by_role("textbox", name="Name").fill("Bob")
-        page.get_by_role("textbox", name="Their first password").fill("battery staple")
-        page.get_by_role("button", name="Add", exact=True).click()
-        expect(page.get_by_role("listitem").filter(has_text="Bob")).to_be_visible()
-        page.goto("/settings/account")
-        page.get_by_role("button", name="Sign out").click()
-        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-        page.get_by_role("textbox", name="Name").fill("Bob")
-        page.get_by_role("textbox", name="Password").fill("battery staple")
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("heading", name="New song")).to_be_visible()
-        page.goto("/settings")
-        expect(page.get_by_role("link", name="People")).to_have_count(0)
-        context.close()
-        # A browser writes down that it was refused while nobody was signed in.
-        assert [text for text in wrong if "401" not in text] == []
-    finally:
-        stop(studio)
+    yield studio
+    stop(studio)
+
+
+def signed_out(wrong: list[str]) -> list[str]:
+    """Errors, but for a browser's note that it was refused while nobody was signed in."""
+    return [text for text in wrong if "401" not in text]
+
+
+def test_people_are_invited_sign_in_and_give_keys_to_programs(browser: Browser, shared: Studio) -> None:
+    passcode = until(lambda: re.search(r"Passcode for the first account: (\S+)", "".join(shared.said)))
+    context, page, wrong = opened(browser, shared.url, PHONE)
+    page.goto("/")
+    page.get_by_role("textbox", name="Name").fill("Ann")
+    page.get_by_role("textbox", name="Password").fill("correct horse")
+    page.get_by_role("textbox", name="Passcode").fill(passcode.group(1))
+    page.get_by_role("button", name="Make the account").click()
+    expect(page.get_by_role("heading", name="New song")).to_be_visible()
+    page.goto("/settings/people")
+    invitation = page.request.get("/api/users/invitation").json()
+    if "url" in invitation:
+        expect(page.get_by_role("img", name="QR code of the address")).to_be_visible()
+        expect(page.get_by_role("code")).to_have_text(invitation["url"])
+        assert "127.0.0.1" not in invitation["url"]
+    else:
+        expect(page.get_by_text(invitation["detail"])).to_be_visible()
+    page.get_by_role("textbox", name="Name").fill("Bob")
+    page.get_by_role("textbox", name="Their first password").fill("battery staple")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_role("listitem").filter(has_text="Bob")).to_be_visible()
+    shot(page, "people")
+
+    bobs, bob, also_wrong = opened(browser, shared.url, DESKTOP)
+    bob.goto("/")
+    expect(bob.get_by_role("heading", name="Sign in")).to_be_visible()
+    bob.get_by_role("textbox", name="Name").fill("Bob")
+    bob.get_by_role("textbox", name="Password").fill("battery staple")
+    bob.get_by_role("button", name="Sign in").click()
+    expect(bob.get_by_role("heading", name="New song")).to_be_visible()
+    bob.goto("/settings")
+    expect(bob.get_by_role("link", name="People")).to_have_count(0)
+    bob.get_by_role("link", name="My account").click()
+    bob.get_by_role("textbox", name="Name of the new key").fill("Radio")
+    bob.get_by_role("button", name="Make a key").click()
+    secret = bob.get_by_role("code").text_content()
+    key = {"Authorization": f"Bearer {secret}"}
+    assert shared.http.get("/songs", headers=key).status_code == 200
+    body = {"request": {"caption": "x"}, "title": "x"}
+    assert shared.http.post("/jobs", json=body, headers=key).status_code == 403
+    shot(bob, "account")
+    bob.get_by_role("button", name="Revoke Radio").click()
+    expect(bob.get_by_role("listitem").filter(has_text="Radio")).to_have_count(0)
+    assert shared.http.get("/songs", headers=key).status_code == 401
+    bob.get_by_role("textbox", name="Old password").fill("battery staple")
+    bob.get_by_role("textbox", name="New password").fill("staple battery")
+    bob.get_by_role("button", name="Save").click()
+    expect(bob.get_by_text("The password is changed")).to_be_visible()
+
+    page.get_by_role("button", name="Remove Bob").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("listitem").filter(has_text="Bob")).to_have_count(0)
+    bob.goto("/library")
+    expect(bob.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.goto("/settings/account")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    context.close()
+    bobs.close()
+    assert signed_out(wrong + also_wrong) == []
 
 
 # --- For everybody --------------------------------------------------------------------------------------------------
