@@ -61,6 +61,10 @@ class Heard:
     def keeps_tempo_strictly(self, plan: HeldOut) -> bool:
         return self.tempo is not None and abs(self.tempo.bpm / plan.sheet.bpm - 1) <= TOLERANCE
 
+    def keeps_grid(self, plan: HeldOut) -> bool:
+        """As above, or two thirds of it: fast drums with accents three by three are on the beat, and heard as slower."""
+        return self.tempo is not None and self.tempo.agrees(plan.sheet.bpm, 3)
+
     def kinship(self, plan: HeldOut) -> float:
         return measures.kinship(plan.sheet.key, self.key.name) if self.key else 0.0
 
@@ -70,6 +74,7 @@ class Heard:
 
 JUDGES: dict[str, tuple[str | None, Callable[[Heard, HeldOut], float]]] = {
     "tempo within 4 %, half and double allowed": ("≥ 0.9", Heard.keeps_tempo),
+    "tempo within 4 %, two thirds and three halves allowed, too": (None, Heard.keeps_grid),
     "tempo within 4 %, strict": (None, Heard.keeps_tempo_strictly),
     "key exact or relative": ("≥ 0.6", lambda heard, plan: heard.kinship(plan) in (1.0, 0.3)),
     "key exact": (None, lambda heard, plan: heard.kinship(plan) == 1.0),
