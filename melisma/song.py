@@ -595,7 +595,8 @@ def explain(error: ValidationError) -> str:
     lines = []
     for problem in error.errors(include_url=False):
         field = ".".join(str(part) for part in problem["loc"] if part not in get_args(TaskName))
-        message = problem["msg"].removeprefix("Value error, ")
+        listed = problem["type"] in ("tuple_type", "list_type")
+        message = "give a list, such as [a, b]" if listed else problem["msg"].removeprefix("Value error, ")
         seen = problem.get("input")
         value = "" if problem["type"] == "value_error" or isinstance(seen, dict) else f": {seen!r} was given"
         lines.append(f"{field}: {message}{value}" if field else message)

@@ -136,6 +136,8 @@ class Store:
             return self._acoustic(path, path.name, _folders(beside), checkpoint)
         if role is not None:
             raise MissingModel(f"{path} holds a part of the kind '{role}', no acoustic model: {_generators()}")
+        if role_of(path.parent) == "v1":
+            raise MissingModel(f"{path} is one part of ACE-Step v1: give the folder around it, {path.parent}")
         children = _folders(path)
         acoustic = sorted((child for child in children if role_of(child) == "dit"), key=_preference)
         if not acoustic:

@@ -195,6 +195,11 @@ def test_what_it_cannot_do_is_said(band: Band, tune: Path, toys: dict[str, Path]
         play(later, sampling=SamplingOptions(steps=2, guidance_method="cfg_star"))
 
 
+def test_a_part_names_the_folder_around_it(toy: Path) -> None:
+    with pytest.raises(MissingModel, match=f"one part of ACE-Step v1: give the folder around it, {toy}"):
+        Band.of(SongRequest(model=str(toy / TRANSFORMER)), Store("cpu"))
+
+
 def test_adapters_are_merged(toy: Path, band: Band, tmp_path: Path) -> None:
     layers = ("speaker_embedder", "lyric_encoder.encoders.1.self_attn.linear_q", "transformer_blocks.3.attn.to_out.0")
     weights = {}
@@ -309,6 +314,7 @@ def test_every_task_is_a_command(terminal: Terminal, tune: Path, tmp_path: Path)
         (("compose", "x", "--duration", 2, "--lyrics", "{words}", "--language", "sv"), "does not sing in 'sv'"),
         (("compose", "x", "--duration", 2, "--set", "sampling.compat=offical"), "'official'"),
         (("compose", "x", "--duration", 2, "--guidance-method", "cfg-star"), "'cfg_star'"),
+        (("compose", "x", "--duration", 2, "--set", "sampling.weakened=text"), "give a list, such as [a, b]: 'text'"),
         (("compose", "x", "--duration", 900), "900"),
         (("compose", "x", "--duration", 0), "duration_s"),
         (("repaint", "{tune}", "x", "--start", 9), "lies outside the source"),
