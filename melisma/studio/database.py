@@ -1,10 +1,14 @@
 """One database for all processes: SQLite beside the songs, or PostgreSQL by address.
 
 SQLite runs in WAL mode, where readers never wait for the writer, with every commit synced to the disk: a job that was
-accepted survives a power cut. A write waits up to ten seconds for another process to finish its own.
+accepted survives a power cut. A write waits up to ten seconds for another process to finish its own. Who waits looks again
+now and then, so whoever comes at the right moment wins; threads of one process therefore take turns, and only one at a
+time waits for the other process.
 """
 
 import logging
+import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,7 +18,8 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, delete, event, func, select
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
 from melisma.studio.tables import Event
@@ -40,7 +45,7 @@ class Database:
         self.engine = create_engine(url, pool_pre_ping=not self.embedded)
         if self.embedded:
             event.listen(self.engine, "connect", prepare_sqlite)
-            event.listen(self.engine, "begin", begin_immediately)
+            Turns().at(self.engine)
         else:
             event.listen(self.engine, "connect", prepare_postgresql)
         self.sessions = sessionmaker(self.engine, expire_on_commit=False)
@@ -140,7 +145,34 @@ def prepare_postgresql(connection: Any, record: object) -> None:
     connection.adapters.register_dumper(str, WithoutNul)
 
 
-def begin_immediately(connection: Any) -> None:
-    """Take the write lock first where something will be written: a read that turns into a write cannot wait, it fails."""
-    reading = connection.get_execution_options().get("melisma_reading")
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+class Turns:
+    """Transactions of one process on SQLite: those that write come one after another."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+    def at(self, engine: Engine) -> None:
+        """Look after the transactions of an engine."""
+        event.listen(engine, "begin", self.begin)
+        event.listen(engine, "commit", self.end)
+        event.listen(engine, "rollback", self.end)
+
+    def begin(self, connection: Any) -> None:
+        """Take the write lock first where something will be written: a read that turns into a write cannot wait, it
+        fails."""
+        if connection.get_execution_options().get("melisma_reading"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        if not self.lock.acquire(timeout=WAIT_MS / 1000):
+            raise OperationalError("BEGIN IMMEDIATE", None, sqlite3.OperationalError("database is locked"))
+        connection.info["turn"] = self
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError:
+            self.end(connection)
+            raise
+
+    def end(self, connection: Any) -> None:
+        """The next one's turn; called before the commit itself, for which SQLite's own lock waits."""
+        if connection.info.pop("turn", None):
+            self.lock.release()
