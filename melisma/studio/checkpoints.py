@@ -58,25 +58,10 @@ def model_out(entry: Checkpoint, fits: bool | None, pulling: str | None) -> Mode
 def starter_out() -> Iterator[ModelOut]:
     """The checkpoint of the package, if this copy has it."""
     starter = bundled_starter()
-    if starter is None:
-        return
-    size = size_of(starter)
-    yield ModelOut(
-        name=STARTER,
-        about="the small model that comes with melisma",
-        role="model",
-        family="v15",
-        here=True,
-        bundled=True,
-        removable=False,
-        generates=True,
-        size_bytes=size,
-        on_disk_bytes=size,
-        licence="MIT",
-        tasks=sorted(tasks_in(acoustic_in(starter) or starter)),
-        fits=True,
-        pulling=None,
-    )
+    if starter is not None:
+        about = "the small model that comes with melisma"
+        tasks = tasks_in(acoustic_in(starter) or starter)
+        yield unlisted(STARTER, about, starter, tasks, bundled=True, licence="MIT", fits=True)
 
 
 def strangers() -> dict[str, Path]:
@@ -94,23 +79,32 @@ def strangers() -> dict[str, Path]:
 def strangers_out() -> Iterator[ModelOut]:
     """The same to show."""
     for name, place in strangers().items():
-        size = size_of(place)
-        yield ModelOut(
-            name=name,
-            about="not in the catalogue",
-            role="model",
-            family="v15",
-            here=True,
-            bundled=False,
-            removable=False,
-            generates=True,
-            size_bytes=size,
-            on_disk_bytes=size,
-            licence="see model card",
-            tasks=sorted(tasks_in(place)),
-            fits=None,
-            pulling=None,
+        yield unlisted(
+            name, "not in the catalogue", place, tasks_in(place), bundled=False, licence="see model card", fits=None
         )
+
+
+def unlisted(
+    name: str, about: str, place: Path, tasks: frozenset[TaskName], *, bundled: bool, licence: str, fits: bool | None
+) -> ModelOut:
+    """A model that is here without being in the catalogue: it was not fetched by its name, and is not removed by it."""
+    size = size_of(place)
+    return ModelOut(
+        name=name,
+        about=about,
+        role="model",
+        family="v15",
+        here=True,
+        bundled=bundled,
+        removable=False,
+        generates=True,
+        size_bytes=size,
+        on_disk_bytes=size,
+        licence=licence,
+        tasks=sorted(tasks),
+        fits=fits,
+        pulling=None,
+    )
 
 
 def pulls(session: Session) -> dict[str, str]:

@@ -53,9 +53,9 @@ class Files:
                 place = self.place(digest.hexdigest(), suffix)
                 place.parent.mkdir(parents=True, exist_ok=True)
                 Path(fresh.name).replace(place)
-            except BaseException:
+            finally:
+                # Gone already, unless something went wrong.
                 Path(fresh.name).unlink(missing_ok=True)
-                raise
         sync_folder(place.parent)
         return Stored(digest.hexdigest(), suffix, size)
 
