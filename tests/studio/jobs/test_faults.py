@@ -68,8 +68,8 @@ def test_a_worker_that_is_stuck_or_stopped_is_killed_and_its_job_done(
     hall: Hall, halts: Halts, template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "FORGIVEN_S", 0.0)
-    monkeypatch.setattr(supervisor, "SILENT_S", 5)
-    hall.settings = hall.settings.model_copy(update={"stuck_s": 3.0})
+    monkeypatch.setattr(supervisor, "SILENT_S", 8)
+    hall.settings = hall.settings.model_copy(update={"stuck_s": 6.0})
     halts.at("decode", take=2)
     job_id = hall.sing(takes=2)
     with hall.process(template):
