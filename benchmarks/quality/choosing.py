@@ -58,10 +58,13 @@ def names_style(caption: str) -> bool:
 
 
 def hears_pace(planner: Planner) -> list[bool]:
-    """For each style, whether its slow song is slower than its fast one."""
+    """For each style, whether its slow songs are slower than its fast ones, on the mean of three."""
 
-    def bpm(words: str) -> int:
-        return draft(SongRequest(caption=words, seeds=(1,), instrumental=True, duration_s=SECONDS), planner).bpm or 0
+    def bpm(words: str) -> float:
+        requests = [
+            SongRequest(caption=words, seeds=(seed,), instrumental=True, duration_s=SECONDS) for seed in (1, 2, 3)
+        ]
+        return mean([draft(request, planner).bpm or 0 for request in requests])
 
     return [bpm(f"a slow {style.words[0]} song") < bpm(f"a fast {style.words[0]} song") for style in STYLES.values()]
 
@@ -103,7 +106,7 @@ def planning_figures(stage: Stage) -> Findings:
             Figure("words that fit their length", mean(rows["words"]), len(rows["words"]), "≥ 0.9"),
             Figure("tempo usual for the style named", mean(rows["tempo"]), len(rows["tempo"]), "≥ 0.8", float(((high - low) * 1.3 / 140).mean()), mean(alone["tempo"])),
             Figure("metre usual for the style named", mean(rows["metre"]), len(rows["metre"]), "≥ 0.9", None, mean(alone["metre"])),
-            Figure("a slow song of a style is slower than a fast one", mean(pace), len(pace), "≥ 0.8", 0.5),
+            Figure("slow songs of a style are slower than fast ones (mean of three plans)", mean(pace), len(pace), "≥ 0.8", 0.5),
         ],
         [f"Trivial: what the song grammar makes of the same words without a planner. {seconds:.1f} s per plan."],
     )  # fmt: skip
