@@ -30,6 +30,14 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
+# What sounds, and how loud: elements that play and the nodes they go through.
+LISTENING = """
+window.sounding = []; window.gains = [];
+const play = HTMLMediaElement.prototype.play;
+HTMLMediaElement.prototype.play = function () { window.sounding.push(this); return play.call(this) };
+window.GainNode = class extends GainNode { constructor(...all) { super(...all); window.gains.push(this) } };
+"""
+
 # As patient as the clicks: a test is no clock, and machines that test are busy.
 PATIENCE_MS = 20_000
 expect.set_options(timeout=PATIENCE_MS)

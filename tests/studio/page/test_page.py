@@ -14,7 +14,23 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install playwright")
 from playwright.sync_api import Browser, Page, expect
-from staged import DESKTOP, NEEDS, PHONE, ROOT, SIZES, TOY, Studio, opened, player, position, shot, start, stop, until
+from staged import (
+    DESKTOP,
+    LISTENING,
+    NEEDS,
+    PHONE,
+    ROOT,
+    SIZES,
+    TOY,
+    Studio,
+    opened,
+    player,
+    position,
+    shot,
+    start,
+    stop,
+    until,
+)
 
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -276,6 +292,34 @@ def test_the_queue_is_put_in_order(page: Page, studio: Studio) -> None:
     assert titles[at + 1] == "Slow train"
     page.get_by_role("button", name="Remove Slow train from the queue").last.click()
     expect(page.get_by_role("row")).to_have_count(len(titles) - 1)
+
+
+LYRICS = "[verse]\nhello world\nla la la\n\n[chorus]\nyeah yeah"
+
+
+def test_lines_light_up_while_they_are_sung(page: Page, studio: Studio) -> None:
+    take = studio.sing("Follow me", lyrics=LYRICS)["all_takes"][0]
+    lines = take["lines"]
+    assert [line["text"] for line in lines][-1] == "yeah yeah"
+    page.add_init_script(LISTENING)
+    page.goto("/library")
+    page.get_by_role("button", name="Play Follow me").click(force=True)
+    player(page).get_by_role("button", name="Lyrics and queue").click()
+    shown = page.get_by_role("list", name="Lyrics").get_by_role("button")
+    expect(shown).to_have_count(len(lines))
+    player(page).get_by_role("button", name="Pause").click()
+    for index, line in enumerate(lines):
+        later = [other["start_s"] for other in lines[index + 1 :]]
+        moment = (line["start_s"] + min([line["end_s"], *later])) / 2
+        if not line["start_s"] < moment:
+            continue
+        page.evaluate("at => { sounding[0].currentTime = at }", moment)
+        expect(shown.nth(index)).to_have_attribute("aria-current", "true")
+        expect(page.get_by_role("list", name="Lyrics").locator("[aria-current]")).to_have_count(1)
+    # A line leads to its moment.
+    shown.last.click()
+    until(lambda: page.evaluate("sounding[0].currentTime") == pytest.approx(lines[-1]["start_s"], abs=0.01))
+    shot(page, "lyrics")
 
 
 # --- Taking home ----------------------------------------------------------------------------------------------------

@@ -8,17 +8,9 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install playwright")
 from playwright.sync_api import Page, expect
-from staged import BASE, NEEDS, TOY, Hub, Studio, choose, player, position, shot, until
+from staged import BASE, LISTENING, NEEDS, TOY, Hub, Studio, choose, player, position, shot, until
 
 pytestmark = NEEDS
-
-# What sounds, and how loud: elements that play and the nodes they go through.
-LISTENING = """
-window.sounding = []; window.gains = [];
-const play = HTMLMediaElement.prototype.play;
-HTMLMediaElement.prototype.play = function () { window.sounding.push(this); return play.call(this) };
-window.GainNode = class extends GainNode { constructor(...all) { super(...all); window.gains.push(this) } };
-"""
 
 
 def made(studio: Studio, song: dict[str, Any], kind: str) -> dict[str, Any]:
