@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Rotary = tuple[Tensor, Tensor]
+from melisma.models.rotary import Rotary
+
 Memory = tuple[Tensor, Tensor]
 
 EPS = 1e-6
@@ -28,14 +29,6 @@ def norm(x: Tensor) -> Tensor:
 def modulated(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     """norm(x) · (1 + scale) + shift; shift and scale (b, 1, w)."""
     return norm(x) * (1 + scale) + shift
-
-
-def rotary(length: int, head_dim: int, theta: float, like: Tensor) -> Rotary:
-    """Cosines and sines (t, d) of positions 0 … t − 1, rounded to the type of `like`. Both halves of a row are the same."""
-    powers = torch.arange(0, head_dim, 2, device=like.device, dtype=torch.float32) / head_dim
-    angles = torch.arange(length, device=like.device, dtype=torch.float32)[:, None] * theta**-powers
-    angles = torch.cat([angles, angles], dim=-1)
-    return angles.cos().to(like.dtype), angles.sin().to(like.dtype)
 
 
 def rotate(x: Tensor, turn: Rotary) -> Tensor:

@@ -19,8 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from melisma.models.fill import fill
+from melisma.models.rotary import Rotary, rotary
 from melisma.models.v1.config import CHANNELS, ROWS, AceStep1Config
-from melisma.models.v1.layers import Block, Memory, Rotary, modulated, rotary
+from melisma.models.v1.layers import Block, Memory, modulated
 from melisma.models.v1.lyric_encoder import LyricEncoder
 
 TIME_CHANNELS = 256

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Rotary = tuple[Tensor, Tensor]
+from melisma.models.rotary import Rotary, rotary
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,6 @@ class MLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(…, w) → (…, w)"""
         return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
-
-
-def rotary(positions: int, head_dim: int, theta: float, like: Tensor) -> Rotary:
-    """Cosines and sines (n, d) for positions 0…n−1, computed in float32, in the type and place of `like`."""
-    powers = torch.arange(0, head_dim, 2, device=like.device, dtype=torch.float32) / head_dim
-    angles = torch.arange(positions, device=like.device, dtype=torch.float32)[:, None] * theta**-powers
-    angles = torch.cat([angles, angles], dim=-1)
-    return angles.cos().to(like.dtype), angles.sin().to(like.dtype)
 
 
 def rotate(x: Tensor, turn: Rotary) -> Tensor:

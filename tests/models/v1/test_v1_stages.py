@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from melisma.errors import BadCheckpoint
 from melisma.models.adapters import merge, read_adapter
+from melisma.models.rotary import rotary
 from melisma.models.v1 import AceStep1, AceStep1Config
 from melisma.models.v1.config import LyricEncoderConfig
-from melisma.models.v1.layers import Block, rotary, rotate
+from melisma.models.v1.layers import Block, rotate
 from melisma.models.v1.lyric_encoder import LyricEncoder, distances
 from melisma.models.v1.objective import Dropped, encode_for_training, features_of, losses, training_times
 

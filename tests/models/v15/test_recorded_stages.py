@@ -8,8 +8,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from melisma.models.rotary import rotary
 from melisma.models.v15 import AceStep15, AceStep15Config, semantic
-from melisma.models.v15.layers import Places, rotary
+from melisma.models.v15.layers import Places
 
 DATA = Path(__file__).parents[2] / "data/v15"
 SIZES = ["2b", "xl"]
