@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.quality.stage import HeldOut, Stage
 from benchmarks.quality.table import Figure, Findings, number, table
-from melisma.audio import Waveform, true_peak
+from melisma.audio import Waveform, read, true_peak
 from melisma.errors import MelismaError
 from melisma.score import STYLES
 from melisma.score.grammar import MAJOR_KEYS, MINOR_KEYS
@@ -112,6 +112,12 @@ def judged(song: Waveform, lasts: float) -> dict[str, Any]:
     }
 
 
+def peak_kept(request: SongRequest) -> float:
+    """True peak in dBTP of what an edit leaves as it was: its own, which may lie above full scale; none is −∞."""
+    kept = isinstance(request.task, (Repaint, Extend)) and request.task.source.path
+    return round(true_peak(read(kept)), 2) if kept else float("-inf")
+
+
 def faults_of(run: dict[str, Any]) -> list[str]:
     """What is wrong with a judged run, in words."""
     if run.get("error"):
@@ -119,7 +125,7 @@ def faults_of(run: dict[str, Any]) -> list[str]:
     faults = {
         "not finite": not run["finite"],
         "silent": run["level_dbfs"] < SILENT_DBFS,
-        "clipped": run["flat"] > 1e-5 or run["true_peak_dbtp"] > 0.0,
+        "clipped": run["flat"] > 1e-5 or run["true_peak_dbtp"] > max(0.0, run["source_dbtp"]),
         "wrong length": abs(run["length_off_s"]) > LENGTH_S,
     }
     return [name for name, wrong in faults.items() if wrong]
@@ -134,6 +140,7 @@ def soundness_figures(stage: Stage) -> Findings:
         for run in range(len(done), RUNS):
             kind, request, lasts = request_of(run, sources)
             told: dict[str, Any] = {"run": run, "kind": kind, "caption": request.caption}
+            told["source_dbtp"] = peak_kept(request)
             try:
                 told |= judged(stage.play(request), lasts)
             except MelismaError as error:  # a refusal is a result here, not the end of the count
