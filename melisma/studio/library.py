@@ -15,7 +15,6 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from melisma.notation import Score
 from melisma.song import Blueprint, SongRequest
 from melisma.studio import cards, search
 from melisma.studio.database import afterwards
@@ -25,6 +24,7 @@ from melisma.studio.problems import NotHere, NotYours, Outdated, Refused
 from melisma.studio.shapes import Line, Section, SongPatch, TakeEdit, TakePatch
 from melisma.studio.sounds import ARTWORK_SUFFIX, Sound
 from melisma.studio.tables import File, Playlist, PlaylistEntry, Song, Tag, Take, Upload, User, new_id, now
+from melisma.studio.words import told
 
 Happened = Literal["added", "changed", "trashed", "restored", "gone"]
 LONGEST_TITLE = 80
@@ -388,8 +388,8 @@ def add_take(
 ) -> Take:
     """Add a sound that landed to its song; the take that is there already, if this job has stored it before.
 
-    lines, sections: where the words are sung; None: read from the score, where the plan has one. Raises NotHere if the
-    song is gone. The song's revision stays: what a person is editing meanwhile is not in question.
+    lines, sections: where the words are sung; None: as the sound itself tells (`words`). Raises NotHere if the song is
+    gone. The song's revision stays: what a person is editing meanwhile is not in question.
     """
     origin = sound.origin
     there = session.get(Take, origin.take_id)
@@ -400,7 +400,7 @@ def add_take(
         raise NotHere(f"The song {origin.song_id!r} was deleted: there is nowhere to put the take.")
     register(session, files, sound.stored)
     register(session, files, sound.peaks)
-    score = sound.provenance.blueprint.score if sound.provenance else None
+    heard = told(sound.provenance)
     take = Take(
         id=origin.take_id,
         song_id=song.id,
@@ -416,8 +416,8 @@ def add_take(
         lufs=sound.lufs,
         true_peak_dbtp=sound.true_peak_dbtp,
         peaks_sha256=sound.peaks.sha256,
-        lines=[line.model_dump() for line in (lines_of(score) if lines is None else lines)],
-        sections=[section.model_dump() for section in (sections_of(score) if sections is None else sections)],
+        lines=[line.model_dump() for line in (heard.lines if lines is None else lines)],
+        sections=[section.model_dump() for section in (heard.sections if sections is None else sections)],
         **story_of(sound),
     )
     session.add(take)
@@ -471,40 +471,6 @@ def give_picture(session: Session, files: Files, song_id: str, picture: bytes) -
     session.refresh(song)
     touched(session, files, song)
     song_happened(session, song, "changed")
-
-
-def lines_of(score: Score | None) -> list[Line]:
-    """Lines of lyrics in time, by the notes that carry their syllables."""
-    if score is None:
-        return []
-    spans: dict[int, tuple[float, float]] = {}
-    for syllable in score.sung():
-        if not syllable.notes:
-            continue
-        start, end = syllable.notes[0].start, syllable.notes[-1].start + syllable.notes[-1].length
-        first, last = spans.get(syllable.line, (start, end))
-        spans[syllable.line] = (min(first, start), max(last, end))
-    return [
-        Line(
-            start_s=round(score.seconds(start), 3),
-            end_s=round(score.seconds(end), 3),
-            text=score.lines[number].text,
-            section=score.sections[score.lines[number].section].tag,
-        )
-        for number, (start, end) in sorted(spans.items())
-    ]
-
-
-def sections_of(score: Score | None) -> list[Section]:
-    """Sections in time; the last one lasts until the sound has died away."""
-    if score is None:
-        return []
-    starts = [round(score.seconds(beat), 3) for beat in score.section_starts]
-    ends = [*starts[1:], round(score.duration_s, 3)]
-    return [
-        Section(start_s=start, end_s=end, name=section.tag)
-        for start, end, section in zip(starts, ends, score.sections, strict=True)
-    ]
 
 
 def fitting(edit: TakeEdit, take: Take) -> TakeEdit:

@@ -59,7 +59,6 @@ from melisma.studio.files import Files
 from melisma.studio.jobs import Lane, Lost
 from melisma.studio.problems import NotHere
 from melisma.studio.settings import Settings
-from melisma.studio.shapes import Line
 from melisma.studio.sounds import Origin, keep_sound
 from melisma.studio.tables import File, Job, Song, Take, new_id, now
 from melisma.tasks.canvas import Desk
@@ -524,11 +523,10 @@ class Worker:
         kind = take.provenance.request.task.kind
         origin = Origin(song.id, kind, number, job_id=job.id, parent_id=job.parent_take_id, song_title=song.title)
         sound = keep_sound(self.files, take.waveform, origin, provenance=take.provenance, picture=False)
-        lines = [Line(start_s=one.start_s, end_s=one.end_s, text=one.text) for one in take.provenance.lines]
 
         def write(session: Session) -> None:
             jobs.held(session, job.id, self.name)
-            library.add_take(session, self.files, sound, lines=lines or None)
+            library.add_take(session, self.files, sound)
 
         self.patiently(write)
         ear.step()
