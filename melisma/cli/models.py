@@ -41,8 +41,13 @@ def list_(here: bool, family: str | None, as_json: bool) -> None:
 
     table = Table(box=None, pad_edge=False)
     for title, style in (("", ""), ("name", "bold"), ("kind", ""), ("GB", ""), ("licence", ""), ("what it is", "")):
+        long = title in ("licence", "what it is")
         table.add_column(
-            title, style=style, justify="right" if title == "GB" else "left", no_wrap=title != "what it is"
+            title,
+            style=style,
+            justify="right" if title == "GB" else "left",
+            no_wrap=not long,
+            min_width=12 if long else None,
         )
     for entry in chosen:
         mark = "●" if is_here(entry) else "○"
