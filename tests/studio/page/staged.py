@@ -93,8 +93,8 @@ class Fetching(BaseHTTPRequestHandler):
 class Studio:
     """A studio in its own process, and the way to prepare songs in it."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str, said: list[str]) -> None:
-        self.process, self.url, self.said = process, url, said
+    def __init__(self, process: subprocess.Popen[str], url: str, data: Path, said: list[str]) -> None:
+        self.process, self.url, self.data, self.said = process, url, data, said
         self.http = httpx.Client(base_url=f"{url}/api", timeout=60)
 
     def sing(self, title: str, **fields: Any) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def start(home: Path, data: Path, *flags: str, hub: str | None = None) -> Studio
     known.wait(60)
     found = next(filter(None, map(ADDRESS.search, said)), None)
     assert found, "".join(said)
-    return Studio(process, found.group(), said)
+    return Studio(process, found.group(), data, said)
 
 
 def stop(studio: Studio) -> None:
