@@ -214,9 +214,14 @@ def test_ctrl_c_ends_at_once_and_leaves_nothing(toys: dict[str, Path], tmp_path:
     command = [sys.executable, "-c", "from melisma.cli import main; main()", "compose", "x", "--duration", "600"]
     command += ["--steps", "200", "--solver", "heun", "--model", str(toys["turbo"]), "-o", "x.flac"]
     env = {**os.environ, "MELISMA_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
-    running = subprocess.Popen(
-        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
-    )
+    # whoever runs the tests in the background ignores Ctrl-C, and what they start does, too
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        running = subprocess.Popen(
+            command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
+        )
+    finally:
+        signal.signal(signal.SIGINT, heard)
     time.sleep(8)
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=60)
