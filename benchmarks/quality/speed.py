@@ -54,6 +54,8 @@ def sung_by_a_process(stage: Stage, seconds: float, words: str | None) -> Run:
         lyrics = out.with_suffix(".txt")
         lyrics.write_text(words)
         command += ["--lyrics", str(lyrics)]
+    else:
+        command.append("--instrumental")
     if stage.model:
         command += ["--model", stage.model]
     free = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
