@@ -87,8 +87,14 @@ TONE = 0.3 * np.sin(2 * np.pi * 300 * np.arange(2 * RATE) / RATE)
     ],
 )
 def test_faults_are_found(samples: np.ndarray, lasts: float, fault: str | None) -> None:
-    faults = faults_of(judged(wave(samples), lasts))
+    faults = faults_of(judged(wave(samples), lasts) | {"source_dbtp": float("-inf")})
     assert (fault in faults) if fault else not faults
+
+
+def test_what_an_edit_keeps_may_be_as_loud_as_it_was():
+    told = judged(wave(TONE), 2.0) | {"true_peak_dbtp": 0.5}
+    assert faults_of(told | {"source_dbtp": 0.5}) == []
+    assert faults_of(told | {"source_dbtp": 0.4}) == ["clipped"]
 
 
 # --- Tables ---------------------------------------------------------------------------------------------------------
