@@ -30,7 +30,10 @@ def set_up(format_: Literal["console", "json"] = "console", level: str = "info",
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last: list[Processor] = [structlog.dev.ConsoleRenderer(colors=out.isatty())]
+    # The pretty traceback prints every local variable: half a minute where these are networks, and somebody's words.
+    last: list[Processor] = [
+        structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    ]
     if format_ == "json":
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     handler = logging.StreamHandler(out)

@@ -198,6 +198,25 @@ def test_people_get_lines_they_can_read() -> None:
     assert "quiet" not in stream.getvalue()
 
 
+def test_a_traceback_tells_lines_and_no_values() -> None:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    logs.set_up("console", "info", stream)
+
+    def fail(words: str) -> None:
+        raise ValueError(f"{len(words)} words")
+
+    try:
+        fail("sung by nobody but me")
+    except ValueError:
+        logging.getLogger("melisma.trial").warning("it failed", exc_info=True)
+    root.handlers, root.level = before, level
+    assert "in fail" in stream.getvalue()
+    assert "ValueError: 21 words" in stream.getvalue()
+    assert "sung by nobody" not in stream.getvalue().replace('fail("sung by nobody but me")', "")
+
+
 # --- Machine and models ---------------------------------------------------------------------------------------------
 
 

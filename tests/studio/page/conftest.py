@@ -3,6 +3,7 @@
 Playwright is imported where it is used: without it the tests are skipped and say so.
 """
 
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,4 +66,5 @@ def page(request: pytest.FixtureRequest, browser: "Browser", studio: "Studio") -
     context, page, wrong = opened(browser, studio.url, SIZES[request.param])
     yield page
     context.close()
+    sys.stdout.write("".join(studio.said[-60:]))  # seen where a test fails
     assert wrong == []
