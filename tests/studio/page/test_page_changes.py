@@ -208,7 +208,8 @@ def test_a_failed_job_says_why_and_is_tried_again(page: Page, studio: Studio, ho
 
 def test_a_cancelled_job_leaves_every_list(page: Page, studio: Studio) -> None:
     page.goto("/")
-    request = {"caption": "a slow waltz", "duration_s": 6.0, "model": TOY, "sampling": {"steps": 200}, "takes": 8}
+    # long enough not to be done before somebody has found the button
+    request = {"caption": "a slow waltz", "duration_s": 60.0, "model": TOY, "sampling": {"steps": 200}, "takes": 8}
     first = studio.http.post("/jobs", json={"request": request, "title": "Running"}).raise_for_status().json()
     studio.http.post("/jobs", json={"request": request, "title": "Waiting"}).raise_for_status()
     making = page.get_by_role("region", name="Making")
