@@ -187,7 +187,11 @@ def test_a_failed_job_says_why_and_is_tried_again(page: Page, studio: Studio, ho
     weights = write_toy(home / "models" / "spare") / "acestep-v15-turbo" / "model.safetensors"
     whole = weights.read_bytes()
     weights.write_bytes(b"not weights")
-    page.goto("/")
+    # It fails at once: the page must be listening before, and have its first lists.
+    with page.expect_response(re.compile("/api/events")):
+        page.goto("/")
+    expect(page.get_by_role("grid", name="Library")).to_be_visible()
+    page.wait_for_timeout(500)
     request = {
         "caption": "a slow waltz",
         "duration_s": 6.0,
