@@ -22,11 +22,12 @@ from pydantic import Field
 from melisma.errors import BadRequest
 from melisma.notation import Part, Score
 from melisma.score import STYLES, write
+from melisma.score.genres import telling
 from melisma.score.grammar import settle
 from melisma.score.singer import VOICES, Singer
 from melisma.song import INSTRUMENTAL, Blueprint
 from starter.arrange import PartPlan, arrange, hire
-from starter.captions import Facts, captions
+from starter.captions import Facts, captions, true_hints
 from starter.effects import render_effects
 from starter.lyrics import lyrics
 from starter.mix import mix_down, set_up
@@ -35,7 +36,7 @@ from starter.sampler import RATE_HZ, Audio, Sampler, open_sampler
 RECIPE = 4
 """Raised whenever the same seed would give another song."""
 
-CAPTIONS = 12
+CAPTIONS = 18
 PROMINENCE = ("lead", "comp0", "comp1", "counter", "pad", "bass", "drums", "voices", "fx", "percussion")
 """Which roles a listener would name first."""
 
@@ -119,6 +120,7 @@ def describe(score: Score, parts: Sequence[PartPlan], seed: int, voice: str | No
         meter=score.meter,
         pace=(beats - low) / (high - low),
         voice=voice,
+        hints=tuple(true_hints(telling(style), [part.instrument for part in parts])),
     )
     return captions(facts, CAPTIONS, seed)
 

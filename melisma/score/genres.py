@@ -6,9 +6,13 @@ in degrees of the key, one per bar (`-` splits a bar in two), so they work in al
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 from typing import Literal
+
+from melisma.score import hints
 
 PIANO, BRIGHT, RHODES, DX, CLAV, HARPSI = 0, 1, 4, 5, 7, 6
 CELESTA, GLOCK, MUSICBOX, VIBES, MARIMBA = 8, 9, 10, 11, 12
@@ -456,35 +460,116 @@ _STYLES = (
 
 STYLES: dict[str, Style] = {style.name: style for style in _STYLES}
 
-_MOODS = {
-    "sad": "ballad", "heartbroken": "ballad", "relax": "lofi", "chill": "lofi", "calm": "ambient", "peaceful": "ambient",
-    "dance": "house", "party": "house", "workout": "drum and bass", "aggressive": "metal", "angry": "metal",
-    "battle": "orchestral", "heroic": "orchestral", "campfire": "folk", "beach": "reggae", "island": "reggae",
-    "sunset": "bossa nova", "cafe": "bossa nova", "coffee": "jazz", "saxophone": "jazz", "banjo": "country",
-    "fiddle": "country", "bagpipe": "celtic", "violin": "classical", "strings": "orchestral", "synth": "synthwave",
-    "guitar": "rock", "piano": "ballad", "happy": "pop", "catchy": "pop",
-}  # fmt: skip
-"""Words that suggest a style when no genre is named."""
+
+@dataclass(frozen=True)
+class _Name:
+    """A naming phrase in a caption."""
+
+    length: int
+    place: int
+    style: str
+    firm: bool
+    """Whether it settles the style by itself."""
 
 
-def _found(word: str, caption: str) -> int:
-    """Where a word or phrase stands in a lower-case caption, −1 if nowhere; plural endings are forgiven."""
-    match = re.search(rf"(?<![a-z0-9]){re.escape(word)}(?:s|y)?(?![a-z0-9])", caption)
-    return match.start() if match else -1
+@cache
+def _names() -> dict[hints.Words, tuple[str, int, bool]]:
+    """Style, length in letters and firmness of every naming phrase, also with the plural's or an adjective's ending.
+
+    Such an ending makes a single word less than a name: jazzy chords do not make it jazz.
+    """
+    table: dict[hints.Words, tuple[str, int, bool]] = {}
+    for style in _STYLES:
+        for phrase in style.words:
+            words = hints.words_of(phrase)
+            table[words] = (style.name, len(phrase), words not in hints.loose_names())
+    for words, (name, length, firm) in list(table.items()):
+        for ending in ("s", "es", "y"):
+            table.setdefault((*words[:-1], words[-1] + ending), (name, length, firm and len(words) > 1))
+    return table
+
+
+def _named(words: hints.Words) -> Iterator[_Name]:
+    """The naming phrases among a caption's words, unless they are part of a phrase that names nothing."""
+    names = _names()
+    decoys = hints.decoys(frozenset(words for words, (_, _, firm) in names.items()))
+    stems = tuple(map(hints.stem, words))
+    at = 0
+    while at < len(words):
+        spans = [words[at : at + n] for n in range(hints.LONGEST, 0, -1)]
+        named = next((len(span) for span in spans if span in names), 0)
+        other = next((n for n in range(hints.LONGEST, 0, -1) if stems[at : at + n] in decoys), 0)
+        if named >= max(1, other):
+            name, length, firm = names[words[at : at + named]]
+            yield _Name(length, at, name, firm)
+        at += max(1, named, other)
+
+
+@cache
+def telling(style: Style) -> tuple[hints.Hint, ...]:
+    """The hints that alone would lead to a style, without a word that names one."""
+    names = _names()
+    return tuple(
+        hint
+        for hint in hints.hints_of(style.name)
+        if hint.strength >= 2
+        and style_of(hint.text, Random(0)) is style
+        and not any(
+            words[i:j] in names
+            for words in [hints.words_of(hint.text)]
+            for i in range(len(words))
+            for j in range(i + 1, len(words) + 1)
+        )
+    )
+
+
+_LOOSE_WEIGHT = 4
+"""What a name that may mean something else is worth, in strengths of hints."""
 
 
 def style_of(caption: str, rng: Random) -> Style:
-    """The style a caption names: the longest naming phrase wins, then the earliest; else by mood; else a pop song."""
-    caption = caption.lower()
-    named = [
-        (-len(word), _found(word, caption), style.name)
-        for style in _STYLES
-        for word in style.words
-        if _found(word, caption) >= 0
-    ]
-    if named:
-        return STYLES[min(named)[2]]
-    hinted = [(_found(word, caption), name) for word, name in _MOODS.items() if _found(word, caption) >= 0]
-    if hinted:
-        return STYLES[min(hinted)[1]]
-    return STYLES[rng.choice(("pop", "pop", "rock", "folk"))]
+    """The style that a caption names or, if it names none, suggests; a pop, rock or folk song if it does neither.
+
+    Of several names the longest wins, then the earliest. Names that may mean something else ("orchestra", "80s",
+    "jungle") are weighed with the hints of all styles, and with tempo and metre if the caption states them.
+    """
+    words = hints.words_of(caption)
+    named = sorted(_named(words), key=lambda name: (-name.length, name.place))
+    firm = next((name for name in named if name.firm), None)
+    if firm:
+        return STYLES[firm.style]
+    scores: dict[str, float] = {}
+    first: dict[str, int] = {}
+    for name in reversed(named):
+        scores[name.style] = _LOOSE_WEIGHT
+        first[name.style] = name.place - len(words)  # a name goes before a hint
+    for clue in hints.clues(words):
+        for style, strength in clue.strengths.items():
+            scores[style] = scores.get(style, 0) + strength
+            first.setdefault(style, clue.place)
+    if not scores:
+        return STYLES[rng.choice(("pop", "pop", "rock", "folk"))]
+    for style in scores:
+        scores[style] += _fit(STYLES[style], caption)
+    return STYLES[min(scores, key=lambda style: (-scores[style], first[style]))]
+
+
+_SLOW, _FAST = (
+    re.compile(rf"\b(?:{'|'.join(words)})\b", re.IGNORECASE) for words in (hints.SLOW_WORDS, hints.FAST_WORDS)
+)
+
+
+def _fit(style: Style, caption: str) -> float:
+    """How well what a caption states of tempo, metre and pace suits a style, in strengths of hints."""
+    fit = 0.0
+    low, high = style.bpm
+    bpm, meter = hints.stated_bpm(caption), hints.stated_meter(caption)
+    if bpm is not None:
+        fit += 2 if low <= bpm <= high else 0 if 0.9 * low <= bpm <= 1.1 * high else -2
+    if meter not in (None, 4):
+        fit += 3 * style.meters.count(meter) / len(style.meters) if meter in style.meters else -2
+    if _SLOW.search(caption):
+        fit += 0.5 if low + high < 200 else -1 if low > 120 else 0
+    if _FAST.search(caption):
+        fit += 0.5 if high >= 144 else -1 if high < 105 else 0
+    return fit

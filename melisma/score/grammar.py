@@ -15,6 +15,9 @@ from typing import Literal, cast
 from melisma.notation import Chord, Line, Note, Score, Section, SectionTag, Word
 from melisma.score.genres import ALIASES, HARMONY, PROGRAM_NAMES, Style, style_of
 from melisma.score.harmony import progression
+from melisma.score.hints import FAST_WORDS, SLOW_WORDS
+from melisma.score.hints import stated_bpm as stated_bpm
+from melisma.score.hints import stated_meter as stated_meter
 from melisma.score.melody import MAJOR_FIVE, MINOR_FIVE, Ground, Span, pitches, tune_rhythm, word_rhythm
 from melisma.score.words import Verse, stressed, verses
 from melisma.song import Blueprint, canonical_key
@@ -51,24 +54,17 @@ _MIDDLE: dict[str, tuple[SectionTag, ...]] = {
     "classical": ("verse", "chorus"),
     "ambient": ("verse", "chorus"),
 }
-_SLOW_WORDS, _FAST_WORDS = (
-    ("slow", "slowly", "relaxed", "downtempo"),
-    ("fast", "upbeat", "quick", "energetic", "driving"),
+_SAD_WORDS = tuple(
+    """sad, sadness, dark, melancholic, melancholy, moody, minor, gloomy, sombre, somber, mysterious, menacing, haunting, haunted, mourning,
+    mournful, grief, grieving, heartbroken, heartbreak, tears, tearful, crying, lonely, loneliness, sorrow, sorrowful, tragic,
+    funeral, farewell, goodbye, lament, bleak, brooding, ominous, sinister, eerie, creepy, spooky, scary, horror, evil, angry, rage, tense, desolate,
+    despair, regret, lost, noir, cold, doom""".replace(",", " ").split()
 )
-_SAD_WORDS = (
-    "sad",
-    "dark",
-    "melancholic",
-    "moody",
-    "minor",
-    "gloomy",
-    "sombre",
-    "somber",
-    "mysterious",
-    "menacing",
-    "haunting",
+_GLAD_WORDS = tuple(
+    """happy, bright, sunny, sunshine, cheerful, joyful, joyous, joy, major, uplifting, festive, playful, carefree, triumphant, victorious,
+    victory, celebration, celebrating, jolly, merry, feel-good, proud, hopeful, optimistic, wedding, birthday, funny, silly, comical, laughing,
+    smiling, glorious, blissful, bouncy, jaunty""".replace(",", " ").split()
 )
-_GLAD_WORDS = ("happy", "bright", "sunny", "cheerful", "joyful", "major", "uplifting", "festive")
 
 
 @dataclass(frozen=True)
@@ -121,13 +117,13 @@ def write(blueprint: Blueprint, seed: int) -> Score:
 def settle(blueprint: Blueprint, rng: Random) -> Facts:
     """Style, tempo, key and metre: as the blueprint says, else as its caption says, else as the style usually has them."""
     caption = blueprint.caption.lower()
-    style = style_of(caption, rng)
+    style = style_of(blueprint.caption, rng)
     meter = blueprint.meter or stated_meter(caption) or cast(Meter, rng.choice(style.meters))
     low, high = style.bpm
     spread = rng.random()
-    if _any_word(_SLOW_WORDS, caption):
+    if _any_word(SLOW_WORDS, caption):
         spread *= 0.35
-    elif _any_word(_FAST_WORDS, caption):
+    elif _any_word(FAST_WORDS, caption):
         spread = 0.65 + 0.35 * spread
     drawn = round(low + (high - low) * spread)
     if meter == 6 and style.name != "celtic":
@@ -174,20 +170,6 @@ def voice_range(caption: str) -> tuple[int, int]:
 
 def _any_word(words: Sequence[str], caption: str) -> bool:
     return any(re.search(rf"\b{word}\b", caption) for word in words)
-
-
-def stated_bpm(caption: str) -> int | None:
-    """The tempo that a caption names."""
-    found = re.search(r"\b(\d{2,3})\s*-?\s*(?:bpm|beats per minute)\b", caption, re.IGNORECASE)
-    return int(found.group(1)) if found and 30 <= int(found.group(1)) <= 300 else None
-
-
-def stated_meter(caption: str) -> Meter | None:
-    """The metre that a caption names, also by the name of a dance."""
-    found = re.search(r"\b([2346])/([48])\b", caption)
-    if found:
-        return 6 if found.group(2) == "8" else cast(Meter, int(found.group(1)))
-    return 3 if _any_word(("waltz", "three-four"), caption.lower()) else None
 
 
 def stated_key(caption: str) -> str | None:
