@@ -34,7 +34,7 @@ from melisma.training.flow import draw_times
 from melisma.training.loop import TrainingOptions, load_average, train
 from starter.train_codec import Echo
 
-LAYERS = 6
+LAYERS = 8
 CONFIG: dict[str, Any] = {
     "architectures": ["AceStepConditionGenerationModel"],
     "model_type": "acestep",
@@ -144,11 +144,13 @@ def new_net() -> AceStep15:
 
 
 def begin(model: Learner, codes: Path, start: Path | None) -> None:
-    """Put in the semantic codes, and the weights of an earlier run where there is one to begin from."""
+    """Put in the semantic codes, and the weights of an earlier run where there is one to begin from.
+
+    A network with more layers than that of the earlier run keeps its last ones, which begin by changing nothing."""
     settled = load_file(codes)
     if start:
-        weights = load_file(start / "dit" / "model.safetensors")
-        model.net.load_state_dict({**{name: tensor.float() for name, tensor in weights.items()}, **settled})
+        weights = {name: tensor.float() for name, tensor in load_file(start / "dit" / "model.safetensors").items()}
+        model.net.load_state_dict({**model.net.state_dict(), **weights, **settled})
         words = load_file(start / "text" / "model.safetensors")
         model.words.load_state_dict({name: tensor.float() for name, tensor in words.items()})
     else:
@@ -170,8 +172,6 @@ def teach_words(model: Learner, lessons: Lessons, seed: int, device: str, folder
     options = TrainingOptions(seed=seed, peak_rate=2e-3, steps=600, device=device, report_every=100)
     train(model, telling, lessons, options, folder, listen=Echo())
     load_average(model, folder)
-    for part in (model.words, model.pupil, model.net.encoder.text_projector):
-        part.requires_grad_(False)
 
 
 def teach_listening(model: Learner, lessons: Lessons, seed: int, device: str, folder: Path) -> None:
@@ -211,6 +211,7 @@ def silence_of(vae: Path) -> Tensor:
 @click.option("--vae", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--codes", type=click.Path(path_type=Path, exists=True), required=True, help="From starter.train_codes.")
 @click.option("--start", type=click.Path(path_type=Path, exists=True), help="Folder of a finished run to begin from.")
+@click.option("--listens", is_flag=True, help="START has learned to listen to words: only go on with the music.")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.option("--minutes", type=float, default=60.0, show_default=True)
 @click.option("--takes", type=int, default=12, show_default=True, help="Lessons per step.")
@@ -218,11 +219,13 @@ def silence_of(vae: Path) -> Tensor:
 @click.option("--rate", type=float, default=4e-4, show_default=True, help="Peak learning rate.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--device", default="auto", show_default=True)
+@click.option("--precision", help="32-true or bf16-mixed; left out: bf16-mixed on CUDA, 32-true elsewhere.")
 def main(
     latents: Path,
     vae: Path,
     codes: Path,
     start: Path | None,
+    listens: bool,
     out: Path,
     minutes: float,
     takes: int,
@@ -230,6 +233,7 @@ def main(
     rate: float,
     seed: int,
     device: str,
+    precision: str | None,
 ) -> None:
     """Train the starter's transformer and text encoder and write them, averaged, to OUT/dit and OUT/text."""
     torch.manual_seed(seed)
@@ -247,10 +251,21 @@ def main(
     million = sum(p.numel() for p in model.parameters()) / 1e6
     click.echo(f"{len(songs)} songs, {million:.1f} M parameters, {tokenizer.get_vocab_size()} text pieces")
     options = TrainingOptions(
-        seed=seed, peak_rate=rate, minutes=minutes, device=device, shape="linear", warmup_steps=100, preview_every=250
+        seed=seed,
+        peak_rate=rate,
+        minutes=minutes,
+        device=device,
+        precision=precision,
+        shape="linear",
+        warmup_steps=100,
+        preview_every=250,
     )
-    teach_words(model, lessons, seed, device, out / "words")
-    teach_listening(model, lessons, seed, device, out / "listening")
+    if not (start and listens):
+        teach_words(model, lessons, seed, device, out / "words")
+    for part in (model.words, model.pupil, model.net.encoder.text_projector):
+        part.requires_grad_(False)
+    if not (start and listens):
+        teach_listening(model, lessons, seed, device, out / "listening")
     asked = replace(lessons, songs=others, takes=2, shares=COMPOSE, guided=1.0)(0)
     autoencoder = load(vae)
 

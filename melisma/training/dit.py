@@ -111,10 +111,10 @@ class TaskShares:
     """How often each task is taught. What a song cannot teach (no second stem, no guide) becomes a compose lesson."""
 
     compose: float = 0.36
-    repaint: float = 0.07
-    extract: float = 0.24
-    lego: float = 0.16
-    complete: float = 0.1
+    repaint: float = 0.06
+    extract: float = 0.22
+    lego: float = 0.13
+    complete: float = 0.16
     cover: float = 0.07
 
 
