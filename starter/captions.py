@@ -89,7 +89,7 @@ _UNSURE = re.compile(
     r"slow|fast|rapid|brisk|tempo|bpm|\b(?:in|on|no|without) |six|three|triplet|lyrics|voice|vocal|sing|drums?\b|my |our |i ",
     re.IGNORECASE,
 )
-"""What a song of the style need not have."""
+"""What a song of the style need not have though its instruments play."""
 
 
 @cache
@@ -102,7 +102,7 @@ def true_hints(hints: Iterable[Hint], instruments: Sequence[str]) -> Iterator[Hi
     """Those that hold for a song with these instruments: where they speak of one, it plays; sounds always speak of one."""
     for hint in hints:
         players = _players(hint.text)
-        speaks = hint.kind in ("scenes", "places", "names") if players is None else not _UNSURE.search(hint.text)
+        speaks = hint.kind != "sounds" or (players is not None and not _UNSURE.search(hint.text))
         if speaks and hint.kind in KINDS and (players is None or set(players) & set(instruments)):
             yield hint
 
@@ -164,8 +164,7 @@ def _hinting(facts: Facts, shape: int, rng: Random) -> str:
     scene, other = kinds["scenes"][:2]
     place = next(text for text in kinds["places"] if text not in (scene, other))
     at, name = f"{'on' if _OPEN.search(place) else 'in'} {place}", kinds["names"][0]
-    moods = rng.sample(facts.moods, k=min(len(facts.moods), 2))
-    mood = moods[0]
+    mood = rng.choice([mood for mood in facts.moods if mood not in facts.genres])
     sounds = [text for k, text in enumerate(kinds["sounds"][:2]) if not k or text[-4:] != kinds["sounds"][0][-4:]]
     if not sounds or rng.random() < 0.5:
         sounds += [name for name in facts.instruments[:2] if not any(name in sound for sound in sounds)]

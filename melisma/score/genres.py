@@ -489,20 +489,25 @@ def _names() -> dict[hints.Words, tuple[str, int, bool]]:
     return table
 
 
+@cache
+def _decoys() -> frozenset[hints.Words]:
+    return hints.phrases_around(_names())
+
+
 def _named(words: hints.Words) -> Iterator[_Name]:
-    """The naming phrases among a caption's words, unless they are part of a phrase that names nothing."""
-    names = _names()
-    decoys = hints.decoys(frozenset(words for words, (_, _, firm) in names.items()))
+    """The naming phrases among a caption's words, unless they are within a longer phrase that names nothing."""
+    names, decoys = _names(), _decoys()
+    spans = [(at, end) for at in range(len(words)) for end in range(min(len(words), at + hints.LONGEST), at, -1)]
     stems = tuple(map(hints.stem, words))
-    at = 0
-    while at < len(words):
-        spans = [words[at : at + n] for n in range(hints.LONGEST, 0, -1)]
-        named = next((len(span) for span in spans if span in names), 0)
-        other = next((n for n in range(hints.LONGEST, 0, -1) if stems[at : at + n] in decoys), 0)
-        if named >= max(1, other):
-            name, length, firm = names[words[at : at + named]]
+    empty = [(at, end) for at, end in spans if stems[at:end] in decoys]
+    reached = 0
+    for at, end in spans:
+        if at < reached or words[at:end] not in names:
+            continue
+        reached = end
+        if not any(a <= at and end <= b and b - a > end - at for a, b in empty):
+            name, length, firm = names[words[at:end]]
             yield _Name(length, at, name, firm)
-        at += max(1, named, other)
 
 
 @cache
@@ -514,12 +519,7 @@ def telling(style: Style) -> tuple[hints.Hint, ...]:
         for hint in hints.hints_of(style.name)
         if hint.strength >= 2
         and style_of(hint.text, Random(0)) is style
-        and not any(
-            words[i:j] in names
-            for words in [hints.words_of(hint.text)]
-            for i in range(len(words))
-            for j in range(i + 1, len(words) + 1)
-        )
+        and not any(part in names for part in hints.parts(hints.words_of(hint.text)))
     )
 
 

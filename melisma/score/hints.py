@@ -7,7 +7,7 @@ A phrase may stand under several styles. Accents, case and endings are forgiven 
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, cast
@@ -32,7 +32,14 @@ HINTS: dict[str, dict[str, str]] = {
         "words": """catchy+, bubbly+, sparkly+, cute+, earworm!, radio-friendly!, mainstream+, sugary+, sweet, happy+,
             joyful, feel-good, feelgood, cheerful, bright, uplifting, fun, sunny?, hit+, singable+, teenage+, teen+,
             playful, youthful+, optimistic, carefree, hopeful, crush+, hook?, chorus, polished, upbeat, sing along+, can't
-            get out of your head!, stuck in your head!, colorful, colourful, cheeky, bouncy""",
+            get out of your head!, stuck in your head!, colorful, colourful, cheeky, bouncy, romantic comedy!, rom-com!,
+            app launch!, app, startup, corporate, product, brand, shop?, shopping+, mall+, jeans, ice cream, mirror?,
+            texting+, boyfriend, girlfriend, boy, girl, girls, smiling+, smile, colours?, colors?, pink?, positive,
+            family, kids, children+, playground+, cartoonish, cupcakes, fashion?, celebrity, dance routine+,
+            choreography+, viral+, trendy, everyday life, holiday, holidays, vacation, clap, claps along, light-hearted,
+            lighthearted, bop!, singer, hashtag, advertisement+, advertising+, explainer video!, cheering up, confetti,
+            balloons, idol+, idols+, best friends+, high five, cheerleaders, sugar, easy to remember+, whistle along,
+            melodic, modern""",
     },
     "rock": {
         "scenes": """a stadium!, a highway?, a motorcycle, a biker gang, a leather jacket, a garage band!, an open
@@ -52,7 +59,13 @@ HINTS: dict[str, dict[str, str]] = {
         "rhythms": "a straight eighth-note beat?, a driving backbeat!, a stomping beat, stomp stomp clap",
         "words": """anthemic+, anthem, gritty, raw, rebellious, rebel, swagger+, loud, powerful?, crunchy+, angst+,
             attitude, energetic, driving, band, guys in a garage!, rockstar!, wild, fists, electric, soaring,
-            stadium-sized!""",
+            stadium-sized!, guitarist, guitarists, guitars+, guitar player, drummer, raspy+, fuzzy+, fuzz+, amplifier+,
+            amplifiers, concert, stage, fist-pumping!, turned up to eleven!, feedback, hockey, football, motorbike+,
+            engine, engines, tires, v8, truck?, car commercial, tattoos, sunglasses?, denim+, leather+, boots?, beer?,
+            sweat, rebellion+, garage+, shouted chorus, hard, tough, muscle, jam, band members, bandmates, frontman!, lead
+            singer, roadies, tour, vocals?, bridge, road, highway+, roar, thunder?, lightning, explosive, unplugged?,
+            melodic, rocker!, hair, macho, guitar-driven!, guitar band!, britpop!, nineties?, rock song!, rock band!, rock
+            anthem!, rock star!, rock concert!, rock track!""",
     },
     "punk": {
         "scenes": """a mosh pit, a skatepark!, skateboarding!, a riot!, a squat!, mohawks!, safety pins!, an
@@ -67,16 +80,22 @@ HINTS: dict[str, dict[str, str]] = {
         "sounds": """three chords!, power chords, sloppy guitars, shouted vocals, gang vocals!, a buzzsaw guitar!,
             bratty vocals!, distorted bass, cheap amps, out of tune, loud guitars?""",
         "rhythms": "a d-beat!, a fast backbeat, breakneck drums, two minutes long, under two minutes, as fast as possible?, one two three four!",
-        "words": """snotty!, bratty!, rebellious+, raw, furious, sloppy+, shout+, scream, the system+, the
+        "words": """snotty!, bratty!, rebellious+, raw, furious, sloppy+, shout+, scream+, the system+, the
             government+, the establishment+, establishment, the police+, angry, spit, fast, chaos, chaotic, diy+,
-            nihilistic, disobedience, pogo!, oi+, teen angst, kids, noisy, screw you+, energetic, faster""",
+            nihilistic, disobedience, pogo!, oi+, teen angst, kids, noisy, screw you+, energetic, faster, politicians+,
+            politics, police+, riot+, rude+, loud+, short+, noise, teachers+, school?, parents, rules, boredom, bored+,
+            hate+, hating, garage?, screaming, yell+, yelling+, shouting+, trash, trashy+, garbage, filthy, ugly, drunk,
+            beer?, sneer+, snarl+, snarling+, can barely play!, barely in tune!, as fast as we can!, as fast as they can!,
+            amateur+, seventeen, ninety seconds!, fists?, pit+, stage diving!, skate+, skater+, skaters+, skateboard!,
+            spiky+, spikes, piercings, vandals, revolt+, revolution, protest+, outcasts, misfits+, fury, kick, rebels,
+            teenagers?, teenage, stupid, jumping, jump, smash, California?, queen of england""",
     },
     "metal": {
         "scenes": """hell+, demons!, headbanging!, a moshpit, a mosh pit, vikings, a dragon?, the apocalypse, a battle
             axe, war, blood, skulls!, Satan!, the devil?, a chainsaw, corpse paint!, a black mass!, the end of the world,
-            zombies, a boss battle?, a gym session with heavy weights, hatred, rage!, a crypt, a warrior, a
-            sword fight?, ragnarok, Norse gods, Valhalla, monsters, destruction, armageddon,
-            deadlifts, doom!, horns in the air!, a graveyard?, death""",
+            zombies, a boss battle?, a gym session with heavy weights, hatred, rage!, a crypt, a warrior, a sword fight?,
+            ragnarok, Norse gods, Valhalla, monsters, destruction, armageddon, deadlifts, doom!, horns in the air!, a
+            graveyard?, death""",
         "places": "hell+, Wacken!, Norway?, Scandinavia?, Birmingham, Mordor, the abyss, a burning church, the underworld, the pit",
         "names": """Metallica!, Slayer!, Iron Maiden!, Black Sabbath!, Megadeth!, Pantera!, Slipknot!, Judas Priest!,
             Motörhead!, Rammstein!, Opeth!, Gojira!, Meshuggah!, Dream Theater!, Manowar!, Nightwish!, Sabaton!, Anthrax!,
@@ -88,9 +107,15 @@ HINTS: dict[str, dict[str, str]] = {
             picked!, a breakdown, heavy guitars!, heavy riffs!, riffs, riffing, power chords, sweep picking!, pinch
             harmonics!, wall of guitars, distortion""",
         "rhythms": "blast beats!, galloping guitars!, a gallop, double kick drums!, machine gun drums!, odd time signatures?",
-        "words": """heavy+, heaviest!, brutal!, aggressive+, angry+, anger+, evil+, fury+, furious, rage+, dark,
+        "words": """heavy+, heaviest!, brutal!, aggressive+, angry+, anger+, evil+, fury+, furious+, rage+, dark,
             violent+, merciless+, crushing+, savage+, extreme, satanic!, gothic?, hatred+, deadly, shred!, hellish!,
-            bloody+, burning, kill, destroy, pure power""",
+            bloody+, burning, kill, destroy, pure power, demon+, demonic!, orcs+, orc+, goblins, skeletons+, skeleton,
+            skull+, corpses+, corpse, grave, torment, pain?, agony, nightmare, beast, beasts, wolves?, thunder, storm?,
+            warlord, axe+, hammer+, steel?, iron+, fire?, flames, inferno!, black+, long hair, horns up!, beard, smash,
+            insanely fast+, seven string!, low guitars!, very low+, thick+, wall of sound?, crush+, slaughter!,
+            brutality!, screamed!, screaming+, scream+, shriek!, roar, deafening+, monstrous+, growl!, growling!,
+            lucifer!, ritual+, occult!, cemetery, vampires, werewolf, chains, bones, darkness, apocalyptic!, steel mill,
+            mosh!, guitar virtuoso, virtuoso guitar, battle cry, warriors, distorted+, riff""",
     },
     "house": {
         "scenes": """a pool party!, a DJ set!, a rooftop party!, a beach club!, a sunset set, cocktails, a fashion
@@ -109,7 +134,14 @@ HINTS: dict[str, dict[str, str]] = {
         "rhythms": "four on the floor!, a four-to-the-floor kick!, a steady kick!, a pumping beat!, offbeat hi-hats!",
         "words": """dance+, dancing+, euphoric+, groovy, groove, hypnotic, uplifting, pumping!, party+, partying+,
             dj+, deep, bassline, banger+, chic, night, summer?, sexy, stylish, ecstatic+, dance all night!, feel the beat,
-            electronic, workout, gym, remix+, hands up+""",
+            electronic, workout, gym+, remix+, hands up+, yacht+, champagne?, DJ+, clothing shop+, boutique+, loft,
+            sunrise, sunset?, pool+, poolside!, palm, jet set, jet-set!, catwalk+, models, influencers, hotel, cocktail+,
+            terrace+, rooftop+, dancefloor+, dance floor+, dancer?, nightlife!, fitness+, aerobics+, spinning class!,
+            jogging?, filtered+, filter, chords?, kick+, groover!, vibe, feel-good, sunglasses?, neon?, laser?,
+            afterhours+, crowd, festival, all night+, till morning!, until sunrise!, until the sun comes up!, club night!,
+            clubbers!, ecstasy, drops, build, stabs+, samples?, vocal loop+, trendy+, upscale, slick, festival crowd,
+            house track!, house beat!, house groove!, house tune!, house anthem!, house banger!, house remix!, house set!,
+            house party+, club track!, club banger!""",
     },
     "techno": {
         "scenes": """a warehouse party!, strobe lights!, a bunker!, lasers!, fog machines+, an underground party!, an
@@ -128,8 +160,14 @@ HINTS: dict[str, dict[str, str]] = {
             arpeggios?, arpeggios?, kick drum, alarms""",
         "rhythms": "four on the floor, a relentless kick!, a pounding kick!, a straight kick!, a machine beat!, a motorik loop",
         "words": """relentless+, hypnotic+, industrial!, minimal+, minimalistic, mechanical!, robotic!, pounding+,
-            repetitive+, repetition+, monotonous+, cold, dark, driving, machine+, underground+, dystopian+, techy!,
-            trippy, psychedelic?, electronic, sweaty+, never stops, loop, raver!, minimalism, dancefloor, concrete""",
+            repetitive+, repetition+, monotonous+, cold+, dark, driving, machine+, underground+, dystopian+, techy!,
+            trippy, psychedelic?, electronic, sweaty+, never stops, loop, raver!, minimalism, dancefloor, concrete+,
+            robot+, factory+, metal hall, steel, basement+, cellar, darkness+, dark room+, sweat+, three in the morning!,
+            four in the morning+, pound+, stomping, distorted kick!, kick+, metallic+, endless+, loops, looping+, repeat,
+            repeating+, monotone+, dry, drone?, ravers!, fog?, smoke machine!, laser+, lasers+, strobe+, stroboscope!,
+            blinking, alien, aliens, computer+, computers+, circuit+, circuits+, electricity+, cyborg!, engine room,
+            pistons!, turbine, generator, 909!, 808?, sequenced+, modular!, no melody+, bass drum, open air, hall, siren,
+            sirens+, surveillance, trance-like!, mesmerizing+, tunnel vision!, escalating, peak time!""",
     },
     "disco": {
         "scenes": """a disco ball!, a glitter ball!, a mirror ball!, roller skating!, a roller rink!, roller skates!,
@@ -148,8 +186,13 @@ HINTS: dict[str, dict[str, str]] = {
             hi-hats?, falsetto?, diva vocals, a diva, laser sounds, syndrums!, congas?, strings?, whistles?""",
         "rhythms": "four on the floor, a four-to-the-floor beat, offbeat hi-hats?, a steady dance beat, galloping octaves!",
         "words": """glittering+, glittery+, glamorous+, glitzy!, dance, danceable+, groovy, groove, feel-good, retro,
-            seventies+, boogie!, funky?, sparkling, fabulous+, flamboyant+, camp+, party, glam, flashy, sassy, glow,
-            shimmering, shiny""",
+            seventies+, boogie!, funky?, sparkling, fabulous!, flamboyant+, camp+, party, glam, flashy, sassy, glow,
+            shimmering, shiny, sparkly dress!, sparkly+, sparkle+, ball of mirrors!, aunts, spotlight, satin+, silver?,
+            gold?, velvet?, suit?, 1978!, 1976!, 1979!, 70s+, roller+, rollers, skates+, skating?, spinning?, falsetto+,
+            strings?, violins?, flute?, octave+, octaves+, divas+, diva+, platform+, collar?, moustache, chest hair!,
+            medallion!, polyester+, cruise?, dance floor+, dancefloor, dancing, dancer, dance moves+, spin, shimmy!,
+            shimmer, glitz!, celebration, wedding dance floor!, reunion, night fever!, fever+, aerobic, survive, feel
+            alive, celebrate+, liberated, pride+, rainbow+, sequin+, four on the floor""",
     },
     "lofi": {
         "scenes": """homework!, studying!, revising for an exam!, an exam, a rainy window!, rain on the window!, a
@@ -169,8 +212,14 @@ HINTS: dict[str, dict[str, str]] = {
             guitar?, kalimba?, soft beats!, rain sounds, warm chords, vibraphone?, mellow piano""",
         "rhythms": "a lazy beat!, a slow swung beat!, off the grid!, drums off the grid!, a laid-back beat, an unquantized beat!, chill beats!, a mellow beat!, a soft beat!, a sleepy beat!",
         "words": """chill+, chilled+, chillout+, mellow+, cozy!, cosy!, relax+, relaxed, relaxing+, nostalgic,
-            sleepy+, lazy+, rainy+, rain, dusty+, warm, soft, beats, beat, focus+, concentrate!, background, unobtrusive+,
-            hazy+, dreamy, calm, comfy!, homework!, imperfect, wobbly+, muffled+""",
+            sleepy+, lazy+, rainy+, rain, dusty+, warm, soft, beats, beat, focus+, concentrate!, background+,
+            unobtrusive+, hazy+, dreamy, calm, comfy!, homework!, imperfect, wobbly+, muffled+, thesis!, essay+, exam+,
+            exams+, student+, students+, read+, reading+, writing?, write?, manga!, novel, hot chocolate!, cocoa!, tea+,
+            coffee, blanket+, pillow, cat+, cats+, kitten, sofa+, couch+, raindrops!, window+, desk+, lamp, laptop+,
+            keyboard?, does not disturb!, not distracting!, doesn't distract!, undistracting!, quietly?, dozing+, nap+,
+            afternoon, sunday+, evening, alone?, tape+, tape-saturated!, cassette+, vinyl+, worn, old record, detuned+,
+            rhodes?, hum, loop+, low-key!, late night, bedroom+, apartment, snow?, anime+, game boy, pixel art, chillhop!,
+            wind down+, unwind+, slow morning, pastel, jazzy+, chords?, gentle beat+, soft beat+, boom-bap?""",
     },
     "hip hop": {
         "scenes": """graffiti!, breakdancing!, breakdancers!, a breakdance battle!, a boombox!, a block party!, a
@@ -190,16 +239,21 @@ HINTS: dict[str, dict[str, str]] = {
             looped piano, a flute loop, beatboxing!, ad-libs?, a sampled bassline, record scratches!, vinyl, a g-funk
             lead!, g-funk!, a talkbox?""",
         "rhythms": "a head-nodding beat!, head nod!, a swung break, kick and snare, a hard-hitting beat, a fat beat!, breakbeats?, a laid-back beat, a phat beat!, dope beats!",
-        "words": """streetwise!, street?, urban+, gritty, confident, laid-back, flow+, bars, swag, spit+, spitting+,
-            freestyle!, beats, beat, boom, gangsta!, gangster+, hustle, old school+, nineties, 90s, golden era!, ghetto!,
-            rhyme!, bounce, dope+, verse, storytelling, beef""",
+        "words": """streetwise!, street?, urban+, gritty, confident, laid-back, flow+, bars+, swag, spit+, spitting+,
+            freestyle!, beats, beat, boom, gangsta!, gangster+, hustle, old school+, nineties+, 90s, golden era!, ghetto!,
+            rhyme!, bounce, dope+, verse, storytelling, beef, rapper+, rappers+, rap verse!, turntable!, microphone+,
+            mic+, neighbourhood+, neighborhood+, hood+, hoodie, hoodies+, yard, basketball+, ball court, spinning on their
+            heads!, breakers, park?, dusty+, snare+, hard snare+, loop+, looped+, sample+, samples+, sampled+, chopped+,
+            bouncy, story?, stories, struggle+, homies!, crew+, corner+, crates!, crate digging!, record shop+, records,
+            spray cans!, sneaker+, cap, baggy+, chain, wordplay!, punchlines!, battle rap!, battle?, verses+, ride,
+            cruising+, lowriders!, jeep+, bassline, kick, boom-bap!, projects+, respect, hustler+, realness, attitude,
+            poetry?, spoken?, spoken word+""",
     },
     "trap": {
         "scenes": """a Lamborghini!, a sports car at night?, stacks of cash!, money+, dirty money!, codeine!, gold
-            teeth!, a strip club!, gangsters, flexing!, drip!, a mansion, designer clothes!, Gucci!, a
-            bando!, a gang+, opps!, hustlers, Rolex!, a haunted street?, a villain?, ski masks!, a getaway?, dark alleys,
-            a drug deal!, diamonds, a penthouse, revenge?, weed?, tinted windows!, a blacked-out SUV!, street
-            life, haters""",
+            teeth!, a strip club!, gangsters, flexing!, drip!, a mansion, designer clothes!, Gucci!, a bando!, a gang+,
+            opps!, hustlers, Rolex!, a haunted street?, a villain?, ski masks!, a getaway?, dark alleys, a drug deal!,
+            diamonds, a penthouse, revenge?, weed?, tinted windows!, a blacked-out SUV!, street life, haters""",
         "places": "Atlanta!, Houston, Memphis?, the South Side of Chicago!, Brixton!, Magic City!, the bando!, a tinted car!",
         "names": """Travis Scott!, Future+, Migos!, Metro Boomin!, 21 Savage!, Young Thug!, Gucci Mane!, Lil Uzi
             Vert!, Playboi Carti!, Drake, Post Malone?, Lil Baby!, XXXTentacion!, Juice WRLD!, Pop Smoke!, Cardi B!, Chief
@@ -210,9 +264,15 @@ HINTS: dict[str, dict[str, str]] = {
             bell!, dark bells!, an eerie piano, a bell melody, a flute melody?, ad-libs!, snare rolls!, sliding bass!, an
             808 glide!, hi-hats?, a music box?, skittering hats!, skittering hi-hats!, hats, bells?""",
         "rhythms": "half-time!, a half-time beat!, a half-time feel!, triplets?, a bouncy 808 pattern!, a skippy hi-hat pattern!",
-        "words": """menacing+, dark, moody, hard, hard-hitting, sinister+, ominous, eerie, cold, ruthless+, gangster,
-            gangsta, spacey, drugged+, rattling+, rich, swag+, savage, aggressive, atmospheric, slow, booming+, thug+,
-            mumble!, drip+, flex+, ice, low end+, bass-heavy+, subwoofer+""",
+        "words": """menacing+, dark, moody, hard, hard-hitting, sinister+, ominous, eerie, cold+, ruthless+, gangster,
+            gangsta, spacey, drugged+, rattling+, rich+, swag+, savage, aggressive, atmospheric, slow, booming+, thug+,
+            mumble!, drip+, flex+, ice, low end+, bass-heavy+, subwoofer+, dangerous+, danger, villain+, money+, cash+,
+            bills, bank, gold?, luxury+, expensive+, jewelry+, watch, hoodie, black hoodie!, purple, purple lights+,
+            smoke+, gloomy+, gloomy flute!, slow motion, gun+, guns+, crime, criminal+, mafia+, boss, cartel+, dealer+,
+            pusher, prison?, jail, ambition, haunted, ghostly, demonic, poison, sub+, sub bass+, sliding+, slides, 140
+            half-time!, bass+, rapper+, rappers, trapper!, autotune!, snare roll!, rolls+, hi-hat+, hi-hats+, hat+, cold
+            bells!, icy+, heavy, deep bass, trunk, rattle+, rattles+, speakers, window-shaking!, car, backseat!, back of
+            the car+, night, threatening+, evil, numb+, pills+, cups, trap song!, trap banger!, trap instrumental!""",
     },
     "jazz": {
         "scenes": """a smoky bar!, a speakeasy!, a cocktail bar, a detective!, film noir!, noir!, after hours, a late
@@ -236,7 +296,14 @@ HINTS: dict[str, dict[str, str]] = {
         "rhythms": "a swing feel!, swinging!, a swing beat!, a swing rhythm!, syncopation?, brushes on the snare!, a walking bass!, up-tempo swing!, swung eighths!",
         "words": """smoky+, sophisticated+, swing!, swinging!, swings!, cool, late-night, late night, midnight,
             urbane+, suave+, elegant?, classy+, smooth, sultry, standard, standards!, improvise!, improvised!, lounge+,
-            blue notes+, debonair!, mysterious?""",
+            blue notes+, debonair!, mysterious?, saxophonist!, sax+, trumpeter!, pianist?, bass player walks!, red dress+,
+            leather armchair!, armchair+, whisky+, whiskey?, bourbon?, cigar+, cigarette+, cool cats!, cats?, snapping
+            fingers!, finger snaps!, fingersnaps!, detective+, black and white+, noir+, 1940s!, 1950s+, 1930s!, forties+,
+            fifties+, thirties+, dance hall?, crooner!, crooning!, chanteuse!, big brass?, ride cymbal!, cymbal, solos+,
+            solo?, conversation, musicians, trio+, quartet?, quintet+, sextet!, bartender!, bar+, bar stool!, cocktail?,
+            cocktails?, hotel+, lobby+, rainy street+, taxi+, skyscrapers, city lights, hat, suit+, tie, bow tie!, elegant
+            bar, restaurant+, dinner+, supper+, wine+, evening, nocturnal?, improv!, improvises!, improvisations!,
+            virtuosic?, hip, hep!, after midnight!""",
     },
     "bossa nova": {
         "scenes": """a beach café!, a breezy beach?, a caipirinha!, a seaside terrace!, elevator music!, an elevator!,
@@ -255,15 +322,23 @@ HINTS: dict[str, dict[str, str]] = {
             surdo!, a cuica!, a pandeiro!, jazzy chords, lush chords?, agogo!, berimbau!, soft percussion?, light
             percussion?, a murmured voice!, a whispering singer!, brushed drums?""",
         "rhythms": "a gently syncopated guitar!, a soft syncopated rhythm!, syncopated?, syncopation?, a batucada!, a swaying rhythm!, a gentle sway!",
-        "words": """breezy!, sensual+, sunny, gentle, warm, sunset, sixties?, swaying+, tropical, languid+, relaxed,
-            seductive, balmy+, light?, cool, whisper, whispered+, effortless, summery, beach, exotica""",
+        "words": """breezy!, sensual+, sunny, gentle, warm, sunset, sixties+, swaying+, tropical, languid+, relaxed,
+            seductive, balmy+, light?, cool, whisper, whispered+, effortless, summery, beach, exotica, promenade+,
+            strolling+, stroll+, terrace?, waiter+, beach hotel!, lounge?, airport lounge+, 1965+, 1964+, 1960s?, 60s?,
+            feathers+, samba school!, drums and whistles!, portuguese!, lisbon, sunlight?, sunlit+, sunlight on the
+            water+, water?, breeze+, sea?, ocean?, shore+, palm?, sand?, cocktail?, sunglasses?, straw hat!, linen+,
+            hammock?, siesta?, murmuring+, murmur+, whispering+, whispers+, soft voice+, nylon+, sway+, tender, flirt+,
+            flirting+, flirtation, coconut water!, mango!, papaya!, parrots+, toucan!, football, shaker+, rim+,
+            syncopated, boutique hotel!, brunch, spanish guitar, flute?, lightness+, airy, elevator+, muzak!, hold music!,
+            waiting room+, waiting on the phone+, mellow""",
     },
     "latin": {
         "scenes": """a tango!, flamenco!, rumba!, bachata!, merengue!, mariachi!, a bolero!, paso doble!, a
             bullfight!, a matador!, a quinceañera!, a fiesta!, a siesta, day of the dead!, tequila!, rum, mojitos!,
             cigars!, tacos!, a hot night, a street carnival, a dance competition?, a red rose, castanets!, perreo!, a
             telenovela!, a ballroom dance show?, zumba!, sangria!, a sombrero!, a hot summer street, old cars on the
-            Malecon!, a jealous lover?, passion, dancing in the street, a desert border town?, Zorro!, a plaza,             a barrio!, pinata!""",
+            Malecon!, a jealous lover?, passion, dancing in the street, a desert border town?, Zorro!, a plaza, a barrio!,
+            pinata!""",
         "places": "Havana!, Cuba!, Mexico!, Spain!, Argentina!, Buenos Aires!, Puerto Rico!, San Juan!, Colombia!, Cartagena!, Cali!, Medellín!, Andalusia!, Seville!, Spanish Harlem!, the Dominican Republic!, Santo Domingo!, Barcelona!, Madrid!, Veracruz!, Tijuana!, Lima!, Peru?, Chile, Venezuela!, Caracas!, Latin America!, South America, Guadalajara!, the barrio!, Little Havana!",
         "names": """Buena Vista Social Club!, Tito Puente!, Celia Cruz!, Héctor Lavoe!, Marc Anthony!, Ricky Martin!,
             Shakira!, Santana!, Gloria Estefan!, Daddy Yankee!, Despacito!, Luis Fonsi!, J Balvin!, Bad Bunny!, Enrique
@@ -276,7 +351,14 @@ HINTS: dict[str, dict[str, str]] = {
         "rhythms": "a clave rhythm!, son clave!, a tumbao bass!, a dembow!, dembow beat!, a hip-swaying rhythm, hot percussion!, polyrhythms, habanera!",
         "words": """fiery!, passionate+, passion, festive, sultry+, hot+, spicy!, caliente!, danceable, dance,
             seductive+, sensual, tropical, hips+, fiesta!, amor!, corazon!, dramatic, hot-blooded!, steamy+, dancing,
-            dangerous""",
+            dangerous, abuela!, abuelo!, senorita!, señora!, bogotá!, salsa dancers!, rose+, roses?, heels+, guacharaca!,
+            vallenato!, ranchera!, norteño!, cuban!, mexican!, spanish+, argentine!, argentinian!, colombian!, puerto
+            rican!, dominican!, hispanic!, latino!, latina!, couple?, dancers+, dancing close+, close embrace!, jealousy+,
+            jealous+, duel, knife, bull+, bullring!, cantina!, burrito!, nachos!, tequila!, rum+, mojito!, cigar+,
+            congas!, percussion?, brass section?, horns?, sweat+, heat+, summer night, street party+, carnival+,
+            reggaetonero!, clapping?, guitar and clapping+, sway, shake+, desire+, temptation, drama, bongo!, conga!,
+            timbale!, maraca!, violin?, neighbourhood party, caribbean?, panama!, ecuador!, bolivia!, guitarra!, baila!,
+            vamos!""",
     },
     "reggae": {
         "scenes": """a hammock!, palm trees!, a joint!, weed!, ganja!, marijuana!, smoking weed!, an island!, island
@@ -295,17 +377,23 @@ HINTS: dict[str, dict[str, str]] = {
             bass, tape echo!, echo, spring reverb!, a melodica!, melodica!, steel drums!, steelpan!, steel pans!,
             rimshot?, timbales?, bass?, horns?, delay on the snare!, a toaster!, toasting!, nyabinghi!, ukulele?""",
         "rhythms": "a one drop!, one drop!, a one-drop rhythm!, a steppers beat!, steppers!, the offbeat!, off-beat!, off-beats!, skanking!, a riddim!, riddim!, a rocksteady beat!, rocksteady!, calypso!, soca!, dancehall!",
-        "words": """laid-back+, laid back+, sunny+, positive, relaxed, tropical+, irie!, chilled, mellow, easy-going+,
-            easygoing+, stoned!, stoner+, high?, rasta!, sunshine, sun, unity+, jah!, lazy, summery, warm, echoing,
-            swaying, beachy+, carefree""",
+        "words": """laid-back+, laid back+, sunny+, positive+, relaxed, tropical+, irie!, chilled, mellow,
+            easy-going+, easygoing+, stoned!, stoner+, high?, rasta!, sunshine+, sun, unity+, jah!, lazy, summery, warm,
+            echoing+, swaying, beachy+, carefree, dreadlock!, dreads!, off-beat+, offbeat+, skanking!, skank!, bubbly
+            organ!, feet in the sand!, sand+, shade+, hammock+, lying, beach+, seaside?, waves?, sea+, smile, peaceful?,
+            one world, love?, everything is going to be alright!, every little thing!, no worries+, no stress!,
+            stress-free+, smoking+, smoke?, spliff!, cannabis!, bass+, deep bass+, echoes+, echo+, snare?, delay, dub
+            echoes!, horns?, brass?, organ?, coconut+, pineapple+, mango, rum+, island+, islands+, jamaican!, caribbean+,
+            kingston!, holiday, sailing?, barefoot+, cruise, kids on the beach, slow, chilling+, freedom, roots+, africa?,
+            african?, lion+, lions""",
     },
     "funk": {
         "scenes": """a car chase!, a seventies cop show!, a cop show!, a blaxploitation film!, blaxploitation!, an
-            afro!, afros!, a strut!, strutting!, a bowling alley, a roller disco?, a dance-off!, a block party?,
-            big sunglasses, a sweaty dance floor, a heist!, a heist movie!, a street parade?, a house party?, platform
-            boots?, the seventies?, the 70s?, a soul train!, Soul Train!, a mothership!, a cool walk down the street, a
-            montage, a bad mother!, a cooking show, a cartoon chase, pulling a prank?, getting down!, get down!, a jam
-            band, flares, showing off""",
+            afro!, afros!, a strut!, strutting!, a bowling alley, a roller disco?, a dance-off!, a block party?, big
+            sunglasses, a sweaty dance floor, a heist!, a heist movie!, a street parade?, a house party?, platform boots?,
+            the seventies?, the 70s?, a soul train!, Soul Train!, a mothership!, a cool walk down the street, a montage, a
+            bad mother!, a cooking show, a cartoon chase, pulling a prank?, getting down!, get down!, a jam band, flares,
+            showing off""",
         "places": "Minneapolis!, a bowling alley, New Orleans?, Cincinnati, Dayton!, Oakland?, a basement party?, Ohio?",
         "names": """James Brown!, Parliament!, Funkadelic!, Sly and the Family Stone!, Sly Stone!, Prince+, Bootsy
             Collins!, Bootsy!, Stevie Wonder, Herbie Hancock, Headhunters!, the Meters!, Bruno Mars!, Vulfpeck!,
@@ -320,16 +408,21 @@ HINTS: dict[str, dict[str, str]] = {
             tight drums, a drum break""",
         "rhythms": "on the one!, sixteenth-note groove!, a syncopated groove!, a tight pocket!, in the pocket!, a deep pocket!, a greasy groove!, a syncopated bassline!, a tight groove!",
         "words": """groovy+, groove+, tight+, playful, sassy+, greasy!, nasty+, strut!, danceable, dance, attitude,
-            cool, get up+, move your body+, sweaty, dirty, stank face!, cheeky, slick+, bouncy, syncopated+, sunglasses,
-            cocky+, swagger, body""",
+            cool, get up+, move your body+, sweaty+, dirty+, stank face!, cheeky, slick+, bouncy, syncopated+, sunglasses,
+            cocky+, swagger+, body, bassist+, bass player+, slapping+, slap+, slaps+, wah!, wah-wah+, chicken+,
+            chicken-scratch!, brass hits!, big collars!, collar+, collars+, big hat, everybody get down!, grooves+,
+            pocket+, cop+, cops+, detective?, chase?, car chase!, seventies+, 70s+, rooftop chase, jazzy?, hot pants!,
+            strutting!, dance battle+, dance contest+, moves+, hips+, make a face, bass face!, stank!, party, sax?, horn+,
+            horns+, brass?, drummer, percussive, clavinet!, cowbell?, jam+, jamming+, superbad!, badass+, smooth criminal,
+            walking down the street+, cartoon, cooking, gadget, shake it!, shake your body!, on the dance floor""",
     },
     "soul": {
         "scenes": """a church!, a church choir!, Sunday service!, a Sunday church!, church on Sunday!, a preacher!, a
             congregation!, praise!, praising the Lord!, worship!, hallelujah!, a baptist church!, a sermon!, candles, silk
-            sheets!, a bubble bath, a bedroom serenade!, a date night!, rose petals, a slow
-            jam!, seduction, civil rights!, matching dresses!, a girl group in matching dresses!, begging
-            for love!, a romantic dinner?, red wine, a massage?, velvet, heartache, Jesus!, God?, the Lord, a choir?,
-            Amen!, heaven, a slow dance?, lovers, pleading, a love affair, mama's kitchen, testifying!, redemption""",
+            sheets!, a bubble bath, a bedroom serenade!, a date night!, rose petals, a slow jam!, seduction, civil
+            rights!, matching dresses!, a girl group in matching dresses!, begging for love!, a romantic dinner?, red
+            wine, a massage?, velvet, heartache, Jesus!, God?, the Lord, a choir?, Amen!, heaven, a slow dance?, lovers,
+            pleading, a love affair, mama's kitchen, testifying!, redemption""",
         "places": "Memphis, Detroit, Muscle Shoals!, Philadelphia!, Hitsville!, church!, Harlem, the Apollo!, Stax!, Baltimore, the altar, a chapel?",
         "names": """Aretha Franklin!, Aretha!, Otis Redding!, Marvin Gaye!, Sam Cooke!, Al Green!, Ray Charles!,
             Stevie Wonder!, the Supremes!, the Temptations!, the Jackson 5!, Smokey Robinson!, Wilson Pickett!, Percy
@@ -338,14 +431,21 @@ HINTS: dict[str, dict[str, str]] = {
             Stax!, Atlantic Records!, Mahalia Jackson!, Kirk Franklin!, Sister Act!, Whitney Houston?, the Four Tops!,
             Leon Bridges!, SZA!, Silk Sonic!, Anderson Paak!, Diana Ross, Donny Hathaway!, Barry White!, Tina Turner?""",
         "sounds": """a Hammond organ!, a Hammond!, a Hammond B3!, a church organ?, a gospel choir!, a choir with
-            clapping!, clapping hands, hand claps?, a smooth falsetto!, falsetto!, call and response!, a horn
-            section, horns?, a warm Rhodes!, Rhodes!, Wurlitzer!, backing vocals?, backing singers, girls singing backing
-            vocals!, tambourine, a tambourine, electric piano?, organ?, lush harmonies, a belting singer!, a big voice!, a
-            raspy singer?, strings?, smooth vocals!, velvety vocals!, a silky voice!, a deep voice?""",
+            clapping!, clapping hands, hand claps?, a smooth falsetto!, falsetto!, call and response!, a horn section,
+            horns?, a warm Rhodes!, Rhodes!, Wurlitzer!, backing vocals?, backing singers, girls singing backing vocals!,
+            tambourine, a tambourine, electric piano?, organ?, lush harmonies, a belting singer!, a big voice!, a raspy
+            singer?, strings?, smooth vocals!, velvety vocals!, a silky voice!, a deep voice?""",
         "rhythms": "behind the beat!, a laid-back pocket!, a slow groove!, a slow jam groove!, a backbeat?, a six-eight sway?",
-        "words": """soulful!, smooth+, silky!, velvety!, intimate, heartfelt, warm, sensual+, sexy+, seductive+,
-            sultry, romantic, love, baby+, passionate, emotional, sixties?, spiritual+, testify!, uplifting?, lord+,
-            holy+, faith+, blessed+, begging, yearning, groove, tender, pray+, prayer, bedroom""",
+        "words": """soulful!, smooth+, silky!, velvety!, intimate+, heartfelt, warm+, sensual+, sexy+, seductive+,
+            sultry, romantic, love, baby+, passionate, emotional, sixties+, spiritual+, testify!, uplifting?, lord+,
+            holy+, faith+, blessed+, begging+, yearning, groove, tender, pray+, prayer, bedroom, church+, choir in robes!,
+            robes+, gospel-like!, clapping+, pleading+, plead+, pleads, on his knees!, knees+, organ?, marvin!, voice+,
+            big voice!, sings about love!, singing about love+, low light+, late night?, falsetto+, electric piano+,
+            rhodes+, kitchen?, slow dancing+, slow dancing in the kitchen!, romance+, kiss+, kisses, kissing+, sweet+,
+            honey+, darling+, lover+, lovers+, desire, woman+, man?, sister+, brother, mama+, horns answer!, horns?, call
+            and response+, testimony!, sermon!, salvation!, saved+, spirit+, glory+, joy?, praise+, worship+, god+,
+            jesus+, angels?, bible!, baptism!, freedom+, hope, dignity, 1960s+, 1965+, record?, satin, passion, soul
+            song!, soul singer!, soul track!, soul band!, gospel choir!""",
     },
     "blues": {
         "scenes": """my baby left me!, my woman left me!, a woman who left?, woke up this morning!, the crossroads!, a
@@ -366,9 +466,16 @@ HINTS: dict[str, dict[str, str]] = {
             gravelly voice!, a gravelly singer!, boogie piano!, barrelhouse piano!, boogie-woogie!, gritty guitar!,
             organ?, overdriven guitar?, a cigar box guitar!, turnaround!, dominant sevenths!, foot stomping?""",
         "rhythms": "twelve bars!, twelve-bar!, 12-bar!, 12 bars!, a shuffle!, a slow shuffle!, a shuffle beat!, a shuffle rhythm!, a stop-time riff!, a slow twelve-eight!, 12/8!, stomping foot!",
-        "words": """gritty+, smoky, raw, wailing+, moan+, moaning+, lonesome, weary+, worn+, worried+, lowdown!,
+        "words": """gritty+, smoky+, raw, wailing+, moan+, moaning+, lonesome+, weary+, worn+, worried+, lowdown!,
             sorrow, trouble+, melancholic, lament, whiskey-soaked!, sad, down, swampy!, feeling low!, feeling down+,
-            growling?, sweaty, soulful""",
+            growling?, sweaty, soulful, porch+, guitar on the porch!, man with a guitar+, lost my job!, lost my wife!,
+            lost everything!, devil+, string bends!, twelve bar!, cry?, cries?, lonely+, alone, broke+, drinking+, drunk+,
+            bottle+, whiskey+, gin+, gambling+, gambler+, cards, jail+, prison+, chain, train+, trains, railroad+,
+            station?, dust, dirt, dirty+, slow and dirty!, heat, delta+, river?, levee+, flood, cotton+, mule!, hound
+            dog!, hound!, mojo!, voodoo+, swamp+, bayou+, harmonica+, harp, slide+, bottleneck!, amp+, through an amp!,
+            old man+, grandfather, hat, cigarette, chicago+, bar?, barroom!, bartender, hurting+, hurts, weeping, sobbing,
+            tired+, beaten, poor+, poverty+, hardship!, unlucky!, unhappy, cheated+, cheated on me!, my wife left+, no
+            money+, money's gone!, boogie+, shuffle+, cry baby""",
     },
     "ballad": {
         "scenes": """a wedding!, a first dance!, our wedding day!, a broken heart, a breakup!, a break-up!,
@@ -392,8 +499,16 @@ HINTS: dict[str, dict[str, str]] = {
         "rhythms": "slow dance tempo!, a slow tempo?, rubato?, a slow build!, a slow beat?",
         "words": """sad+, sadness+, heartbroken!, tender+, romantic+, heartfelt+, emotional+, emotion, love, lover,
             loving, in love+, tearful!, tearjerker!, weepy!, melancholic, melancholy, bittersweet, longing+, yearning+,
-            vulnerable+, sentimental+, touching+, moving, lonely+, hurt+, hurts+, pain+, ache, aching+, slow, soft,
-            sorrow+, sorrowful+, miss+, missing+, forever, heart, intimate, grieving!, comforting, cry+""",
+            vulnerable+, sentimental+, touching+, moving, lonely+, hurt+, hurts+, pain+, ache, aching+, slow+, soft,
+            sorrow+, sorrowful+, miss+, missing+, forever+, heart, intimate, grieving!, comforting, cry+, funeral!,
+            aisle!, down the aisle!, bride!, groom!, wedding+, wedding dance!, broke up+, break up!, broken up!, breaks my
+            heart!, ex+, ex-girlfriend!, ex-boyfriend!, divorced+, cancer!, hospital+, died+, dead?, dying+, death+, lost,
+            loss!, losing+, mother+, father+, dad+, mum+, mom+, newborn+, baby+, child+, daughter+, son+, parents, duet+,
+            two lovers!, couple, kiss?, embrace, hug, promise+, promises, vows!, always, apology!, sorry+, i'm sorry!,
+            forgive+, remember+, remembering+, memories+, memory+, photo+, photographs+, letter+, letters, tear+, tears!,
+            weep+, weeping+, sob!, whisper?, candle+, candles+, candlelight+, rain?, autumn?, piano+, just a piano!, just
+            piano!, voice, vocal, strings?, gentle, still love!, still hurts!, i love you!, without you!, soulmate!,
+            devotion+, prayer, hope, dream?""",
     },
     "folk": {
         "scenes": """a campfire!, a fireside!, a bonfire!, by the fire!, an evening by the fire!, sitting by the
@@ -421,9 +536,17 @@ HINTS: dict[str, dict[str, str]] = {
             tin whistle?""",
         "rhythms": "a gentle strum!, a travis-picked pattern!, a rolling picking pattern!, a walking pace?",
         "words": """rustic!, earthy!, homespun!, organic+, intimate, wistful+, honest+, simple, gentle, warm,
-            pastoral+, storyteller!, home, fire, woods+, traditional, handmade+, nature+, village+, ancestors+, medieval?,
-            ancient?, humble+, quiet, wooden+, bohemian+, peasant!, wandering+, poetic+, nomad+, ballads+, sung by
-            everyone+""",
+            pastoral+, storyteller!, home, fire+, woods+, traditional, handmade+, nature+, village+, ancestors+,
+            medieval?, ancient?, humble+, quiet, wooden+, bohemian+, peasant!, wandering+, poetic+, nomad+, ballads+, sung
+            by everyone+, stories+, story+, telling stories!, fireplace!, flames?, embers!, hut+, mountain+, mountains+,
+            hill, hills, valley+, river?, stream+, brook!, meadow+, grass+, field?, fields?, forest+, trees+, leaves+,
+            october+, november+, autumn+, fall?, winter?, snow+, walking+, walk+, hike+, hiker!, trail+, path+, wander+,
+            wanderer!, roam+, shepherd!, goats!, sheep+, cows+, farmhouse+, barn?, villagers!, grandma+, grandmother?,
+            grandfather+, elders+, tale+, tales+, legend?, sailor+, sailors+, ship+, fishing+, fisherman!, sea?, harbour+,
+            harbor+, hippie!, hippies!, coffeehouse!, 1964+, 1960s?, sixties?, peace?, anti-war!, protest+, mandolin!,
+            lute?, soft voices+, voices+, singing together+, harmony+, harmonies+, old tune!, tune+, strum+, guitar+,
+            candle, bread!, baking+, tea?, garden+, wool!, sweater!, tent+, stars?, alpine!, tyrolean!, swiss!, yodeler!,
+            homeland+, homesick+, immigrants+, slavic+, nordic+, pagan?, dawn""",
     },
     "country": {
         "scenes": """a pickup truck!, a truck+, a truck driver!, a dirt road!, a dusty road!, a country road!, country
@@ -445,9 +568,17 @@ HINTS: dict[str, dict[str, str]] = {
             voice!, a southern drawl!, a drawl!, harmonica?, mandolin?, honky piano?, a fiddle tune!, acoustic guitar?,
             spoons!, chicken picking!, flatpicking!""",
         "rhythms": "a train beat!, boom-chicka!, boom-chick!, boom chicka boom!, boom chuck!, a two-step!, a Texas two-step!, a shuffle?, a galloping beat?",
-        "words": """twangy!, twang!, down-home!, southern+, homey+, cowboy!, hillbilly!, western!, rural+,
-            heartfelt, honest, cheerful, whiskey, beer, lonesome+, dusty, small-town!, wistful, countryside, yeehaw!,
-            outlaw+, heartland, hometown+, farmer+, good lord, mama+, daddy, broken heart""",
+        "words": """twangy!, twang!, down-home!, southern+, homey+, cowboy!, hillbilly!, western!, rural+, heartfelt,
+            honest, cheerful, whiskey+, beer+, lonesome+, dusty+, small-town!, wistful, countryside, yeehaw!, outlaw+,
+            heartland, hometown+, farmer+, good lord, mama+, daddy+, broken heart+, truck+, my truck!, dog+, girl?, hay+,
+            harvest+, horse+, horses+, rider+, lone rider!, desert+, sunset?, stomping+, boots+, boots stomping!, wooden
+            floor, banjo!, fiddle+, steel guitar!, apple pie!, pie+, farm+, farms, field+, fields+, cow+, cows+, cattle!,
+            chickens, ranch!, rancher!, barn+, porch+, rocking chair+, grandpa+, granny+, sunday+, lord+, preacher?,
+            jesus?, bible, road+, roads, back roads!, backroad!, highway+, trucker!, bar+, jukebox+, cheating,
+            heartbroken?, tear in my beer!, small town+, texan!, american?, america, usa, gun, duel+, outlaws+, bandit!,
+            bandits!, sheriff!, canyon+, saddle!, campfire?, lasso!, stallion!, river?, creek!, fishing+, catfish?, corn+,
+            wheat+, sunshine, picking+, hat+, dance?, square, country song!, country tune!, country ballad!, country
+            singer!, country music!, country band!, country girl!, country boy!""",
     },
     "celtic": {
         "scenes": """Saint Patrick's Day!, St Patrick's Day!, leprechauns!, shamrocks!, druids!, elves!, hobbits!, the
@@ -468,9 +599,16 @@ HINTS: dict[str, dict[str, str]] = {
             concertina, accordion?, a hand drum, flute?, a frame drum, a drone?, a Gaelic singer!, Gaelic!, a lilting
             melody!, lilting!, drums and pipes!, bouzouki?, a squeezebox!""",
         "rhythms": "six-eight!, a lilting six-eight!, a hornpipe!, a strathspey!, nine-eight!, a slip jig!, a reel-like gallop!, foot-tapping?, in six eight!",
-        "words": """lilting!, lively, spirited+, misty+, traditional+, rustic, jaunty, merry+, gaelic!, mystical,
-            ancient+, pagan+, foggy+, magical, enchanted, fairy+, emerald+, sprightly+, green, jolly, irishman!, whirling,
-            folkloric, dancing feet""",
+        "words": """lilting!, lively+, spirited+, misty+, traditional+, rustic, jaunty, merry+, gaelic!, mystical,
+            ancient+, pagan+, foggy+, magical+, enchanted, fairy+, emerald+, sprightly+, green+, jolly+, irishman!,
+            whirling, folkloric, dancing feet, kilt!, cliffs+, cliff+, stormy sea+, sea?, pipes+, pipers!, piper!, drums?,
+            pub+, pint+, pints+, beer?, ale!, tavern+, inn+, innkeeper!, dance?, merriment!, warriors?, clan!, fairies+,
+            faerie!, elf+, elves+, elven!, druid!, forest?, mist+, fog?, rain?, moss!, stone+, stones+, castle+,
+            medieval+, minstrel!, minstrels!, bard+, tap shoes!, tap dancing?, clattering, line of dancers+, step
+            dancing!, lullaby?, harp+, harpist!, whistle+, flute?, fiddle+, fiddler!, fiddlers!, jig-like!,
+            foot-stomping+, reeling!, lament+, emigrant!, hills+, sheep+, shepherd?, island?, coast+, coastal+, ocean?,
+            sailing+, ship?, saint patrick!, paddy!, clover!, leprechaun!, folklore+, myth, myths, legend, magic?, quest?,
+            adventurers+, hobbit!, villagers, dancing in a circle!""",
     },
     "waltz": {
         "scenes": """a ballroom!, a ball+, a masked ball!, a masquerade ball!, a grand ball!, ladies in long gowns!,
@@ -490,9 +628,16 @@ HINTS: dict[str, dict[str, str]] = {
             strings, a barrel organ!, a hurdy-gurdy, a music box?, sweeping violins, a violin?, a toy piano!, strings?, a
             fairground organ!, pizzicato?, a clarinet?, bittersweet accordion!""",
         "rhythms": "one two three!, one-two-three!, in three+, three-four!, three four time!, three quarter time!, three-quarter time!, triple time!, oom-pah-pah!, oompah-pah!, a lilting three!, three beats to the bar!, a swaying three!, triple meter!",
-        "words": """whirling!, twirling!, twirl!, graceful+, elegant, gliding+, swirling+, swirl+, spinning+, turning,
-            nostalgic, bittersweet, romantic, old-fashioned, dreamy, imperial+, aristocratic, dancing, sway, swaying,
-            charming, courtly, parisian!, french+, viennese!, dance""",
+        "words": """whirling!, twirling!, twirl!, graceful+, elegant, gliding+, swirling+, swirl!, spinning+,
+            turning+, nostalgic, bittersweet, romantic+, old-fashioned, dreamy, imperial!, aristocratic, dancing, sway+,
+            swaying, charming, courtly, parisian!, french+, viennese!, dance, chandelier+, ball+, couple+, couples+,
+            turns+, turn, polished floor!, dance floor?, ballet?, dancer+, little dancer!, ballerina!, accordion+,
+            accordionist!, accordion player!, seine!, carousel!, merry-go-round!, fair+, empty fair!, one-two-three!,
+            grandma+, grandmother+, emperor!, empress!, prince+, princess+, queen?, king?, castle?, palace+, court?,
+            crown?, dress+, gown!, gloves, fan, candles?, candelabra!, romance+, kiss, old+, antique+, vintage?, sepia!,
+            nostalgia+, melancholy, wistful?, music box+, clockwork+, toy?, doll+, porcelain!, snow+, ice+, skaters!,
+            skater?, skating+, winter?, whirl!, glide!, spin+, carriage!, opera?, champagne?, three+, triple+, france+,
+            paris+, vienna!, austrian!, sweeping?, elegance+""",
     },
     "march": {
         "scenes": """a parade!, soldiers!, a military parade!, a drill sergeant!, an army camp, Oktoberfest!, a beer
@@ -515,7 +660,15 @@ HINTS: dict[str, dict[str, str]] = {
         "rhythms": "left right left right!, left right!, a two-beat!, in two?, two-four!, stomping boots!, marching feet!, goose step!, a stride bass!, oom-pah!, a brisk two!",
         "words": """proud+, patriotic!, triumphant, jaunty+, pompous!, festive, ceremonial!, military!, martial!,
             jolly+, old-time+, old-timey+, cheerful, comic+, comical+, goofy+, silly+, zany+, clownish!, disciplined+,
-            army, uniform+, victory, parading!, brisk, brassy+, regimental!""",
+            army+, uniform+, victory+, parading!, brisk, brassy+, regimental!, brass band!, parade+, parades+, village
+            band!, soldiers+, tin soldiers!, soldier+, regiment!, troops+, general+, generals!, captain, commander+,
+            uniforms+, flag+, flags+, banner, drums?, snare+, tuba+, trumpets+, trombone+, brass+, left right!, clown!,
+            clowns!, circus+, acrobat!, juggler!, jugglers!, lion tamer!, ring?, ringmaster!, tumble+, saloon+, piano
+            player+, old-time piano!, comedy?, funny+, cartoon+, chase?, slapstick!, silent film!, 1900+, 1910!, 1920s?,
+            steam, fair?, festival?, beer+, sausage!, sausages!, bratwurst!, pretzel!, bavarian!, german+, alpine?,
+            dirndl!, lederhosen!, czech!, polish+, wedding?, national+, anthem+, president+, ceremony+, medal+, medals+,
+            olympics+, olympic+, sport, team, football+, stadium?, cheer, king?, toys+, toy+, nutcracker+, band?,
+            village?, through the streets+, walks through, stomp, step+, pomp!, boy scouts!, firemen!""",
     },
     "orchestral": {
         "scenes": """an epic battle!, a battle!, a final battle!, heroes!, a hero!, a hero's journey!, superheroes!, a
@@ -550,7 +703,19 @@ HINTS: dict[str, dict[str, str]] = {
         "words": """heroic!, majestic!, dramatic+, drama, sweeping!, grand+, grandiose!, triumphant+, mysterious+,
             mystery, suspenseful!, tense+, tension+, mighty+, glorious+, monumental!, powerful, adventurous+, magical+,
             noble, courageous+, battle!, legendary+, awe+, wonder+, tragic+, spooky+, scary+, haunting, creepy+, ominous+,
-            inspiring+, emotional, movie+, game, fantasy+, sinister, thrilling+, warriors+, swords+, giant""",
+            inspiring+, emotional, movie+, game+, fantasy+, sinister, thrilling+, warriors+, swords+, giant, hero+,
+            heroine+, heroes+, avengers!, assemble, dragon+, dragons+, ship?, ships+, burn, burning+, war+, wars,
+            warrior+, army+, siege!, sword+, shield, quest+, adventure+, journey+, mountain?, mountains?, summit+, top of
+            the mountain+, forest?, video game+, gamer, level, boss+, credits+, opening credits!, science fiction+,
+            sci-fi+, alien+, aliens+, planet+, planets, spaceship+, rocket+, galaxy+, universe+, huge+, louder and
+            louder!, full brass!, brass+, hundred violins!, violins+, choir+, choirs+, chorus?, drums?, drums get louder!,
+            timpani!, gong, harp?, horns+, flute?, strings+, film+, cinema+, scene+, director+, hollywood+, trailer-like!,
+            history+, historical+, ancient+, roman+, romans, egypt!, pyramid!, pyramids!, pharaoh!, greek, temple?,
+            dinosaur!, monster+, monsters+, ghost+, ghosts+, haunted+, horror+, witch+, witches, wizard+, spell+, magic+,
+            fairy?, fairytale!, disney+, king+, queen+, kingdom!, crown+, throne!, coronation!, triumph!, victory+,
+            tragedy+, hope, storm+, thunder+, ocean?, voyage+, explorers+, discovery+, wilderness+, nature+, landscape+,
+            landscapes!, eagle+, lion?, whale?, space+, mission+, spy+, agent+, secret, suspense!, thriller!, chase+,
+            escape+, danger""",
     },
     "classical": {
         "scenes": """a royal court!, the court of the king!, a king's court!, powdered wigs!, wigs!, a duchess!, a
@@ -576,7 +741,17 @@ HINTS: dict[str, dict[str, str]] = {
         "rhythms": "a minuet!, a menuet!, a gavotte!, a sarabande!, allegro!, adagio!, andante!, largo!, a fugue!, fugue!, a sonata!, sonata!, a nocturne!, nocturne!, a prelude!, prelude!, an étude!, a rondo!, a concerto!, concerto!, a scherzo!, an aria!, a canon+, a partita!, an impromptu!, a serenade, opera+, presto!, a gigue!, an intermezzo!, a cantata!, a madrigal!, a mazurka!, variations!, theme and variations!, rubato!",
         "words": """elegant+, refined!, stately!, lyrical+, courtly!, noble+, delicate+, graceful, contemplative,
             virtuosic!, ornate!, aristocratic!, regal+, royal+, dignified+, pristine, cultured!, formal+, timeless,
-            intricate+, light, classicism!, melancholic, restrained+, highbrow!, balanced""",
+            intricate+, light, classicism!, melancholic, restrained+, highbrow!, balanced, string trio!, trio?, quartet+,
+            quintet?, palace+, palace garden!, garden?, beethoven-like!, mozartian!, powdered!, wig!, concertos!,
+            brandenburg!, harpsichord!, flute+, harp+, salon!, cello+, cellist!, solo cello!, violin+, violinist!,
+            violins+, viola!, pianist+, piano?, grand piano+, sonatas!, etude!, movement+, first movement!, second
+            movement!, suite!, fugal!, polyphony!, polyphonic!, counterpoint!, ornamented!, church?, empty church+,
+            cathedral+, organ?, monks?, abbey+, candlelit?, candles?, court+, king?, queen?, prince, duke!, baron!, count,
+            countess!, lady, ladies, gentlemen+, tea?, porcelain+, museum+, painting+, paintings+, sculpture, poetry+,
+            poem+, recital!, conservatory!, teacher, practice, student?, virtuosity!, symphonies!, composer+, composers+,
+            century+, 18th!, 19th+, seventeenth!, eighteenth!, nineteenth!, romantic era!, romantic period!,
+            impressionist!, impressionism!, baroque-style!, chamber!, stormy piano!, allegretto!, oboe+, clarinet+,
+            bassoon+, horn?, winter, spring, birds?, lute!, lyre""",
     },
     "synthwave": {
         "scenes": """neon lights!, neon signs!, neon!, a neon city!, a night drive!, a long night drive!, driving at
@@ -601,9 +776,17 @@ HINTS: dict[str, dict[str, str]] = {
             Jupiter-8!, a Moog, drum machine, a drum machine, electronic drums!, Simmons drums!, a keytar!, a vocoder, saw
             leads, synth brass!, synth strings, tom fills!, synth bass, a sax solo?, pads?, chorus guitar, synth pads""",
         "rhythms": "a pulsing sixteenth bass!, pulsing bass!, a driving synth bass!, a steady electronic beat, a pulsing beat, pulsing",
-        "words": """retro+, nostalgic, neon-lit!, dreamy, driving, futuristic, nocturnal+, cyber!, analog!,
-            retrofuturistic!, glossy, electronic, sci-fi+, pulsing+, cinematic?, night, vintage, chrome!, pixel+,
-            romantic?, electro+""",
+        "words": """retro+, nostalgic, neon-lit!, dreamy+, driving, futuristic+, nocturnal+, cyber!, analog!,
+            retrofuturistic!, glossy, electronic+, sci-fi+, pulsing+, cinematic?, night+, vintage, chrome!, pixel+,
+            romantic?, electro!, synthesizer+, synthesizers+, synthesisers+, synthesizers only!, glowing+, glow+, grid+,
+            convertible+, coast at midnight, midnight+, drive+, car+, sports car+, highway+, city+, neon+, robot+,
+            robots?, cyborg+, computer+, computers?, computer game!, arcade+, cassette?, video+, videotape!, tape?, action
+            film+, action movie+, 1985!, 1986!, 1983!, 1980s!, 80's!, sunglasses+, sunglasses at night!, keytar!, gated!,
+            big snare+, drum machine+, laser+, lasers?, hologram!, purple+, pink+, turquoise, magenta!, palm trees?, palm,
+            miami!, vice+, cop?, detective?, rainy neon!, skyline+, skyscraper+, skyscrapers, tokyo+, hacker+, future+,
+            android!, space?, spaceship?, stars, pixels!, pixelated!, 8-bit!, chiptune!, game console!, nintendo!,
+            commodore!, atari!, romance, teenage, mall?, blinding lights!, arpeggio+, arpeggios+, arpeggiated!,
+            sequencer+, analogue!, moog+, vocoder!""",
     },
     "drum and bass": {
         "scenes": """a car race!, a racing game!, a futuristic racing game!, a street race!, racing!, a high-speed
@@ -625,9 +808,16 @@ HINTS: dict[str, dict[str, str]] = {
             atmospheric pads, dreamy pads?, ragga vocals!, an MC shouting!, timestretched drums!, think break!, air
             horn!""",
         "rhythms": "fast breaks!, double-time drums!, double time!, double-time!, a two-step break!, a rolling break!, rolling fast drums!, breakneck beats!, skittering breaks!, 170 bpm, 172 bpm!, 174 bpm!, 175 bpm, 176 bpm",
-        "words": """fast+, frantic+, frenetic!, rapid+, high-speed!, speedy+, speed+, racing+, rolling+, futuristic+,
-            energetic, breakneck+, hyper+, adrenaline!, liquid!, atmospheric, intense, rush, turbo!, hectic+, full speed!,
-            ragga!, wobble+, wobbly, electronic, tunnel, workout, running""",
+        "words": """fast+, frantic!, frenetic!, rapid+, high-speed!, speedy+, speed+, racing+, rolling+, futuristic+,
+            energetic+, breakneck+, hyper+, adrenaline!, liquid!, atmospheric, intense, rush, turbo!, hectic!, full
+            speed!, ragga!, wobble!, wobbly, electronic, tunnel, workout, running+, chopped+, breaks+, broken drums!,
+            broken beats!, broken beat+, snowboard+, snowboarding+, twice as fast!, double speed!, sprint!, finish line!,
+            heart racing!, race+, racer+, racers+, racecar!, race car!, motorbikes+, motorbike?, motorcycles?, cyber+, 300
+            km/h!, km/h!, mph!, super fast+, very fast+, extremely fast+, speedrun!, bullet+, train?, chase+, escape+,
+            run+, runner+, cardio+, caffeine+, energy+, hyperactive!, rave?, raver?, basement?, bristol!, london+,
+            british+, uk+, mc+, warm deep bass+, deep bass+, wobbling!, growl?, sub+, bass+, pads?, sci-fi?, space?,
+            robot?, matrix+, glitch+, glitchy+, drone?, video game?, shooter!, ski+, skiing+, surf?, bike+, biking+,
+            extreme+, stunt!, stunts!, tricks+, rollercoaster!, roller coaster!, drums+, drummer?, snare?, percussive?""",
     },
     "ambient": {
         "scenes": """outer space, deep space!, floating in space!, weightlessness!, the stars, a starry sky!, a
@@ -652,28 +842,45 @@ HINTS: dict[str, dict[str, str]] = {
             handpan!, sustained notes!, long notes!, binaural!, 432 hz!, a choir of angels?, hum!""",
         "rhythms": "no pulse!, slowly evolving!, slowly changing!, nothing happens!, barely moving!, free time!, very slow!",
         "words": """calm+, calming!, peaceful+, serene!, meditative!, dreamy+, spacious!, floating!, weightless!,
-            tranquil!, soothing!, drifting!, drift+, celestial!, cosmic+, hypnotic, relaxing, relaxation!, slow, soft,
-            quiet, gentle, vast+, endless+, infinite!, zen!, still+, stillness!, otherworldly+, atmospheric, glacial!,
-            healing!, mindful!, asleep!, sleepy, breathing+, breath+, evolving!, subtle, minimal, immersive+, shimmering+,
-            space+, stars, sleeping, sleepless, dream, angelic+, heavenly+""",
+            tranquil!, soothing!, drifting!, drift+, celestial!, cosmic+, hypnotic, relaxing, relaxation!, slow+, soft,
+            quiet+, gentle, vast+, endless+, infinite!, zen!, still+, stillness!, otherworldly+, atmospheric, glacial!,
+            healing!, mindful!, asleep!, sleepy, breathing!, breath+, evolving!, subtle, minimal, immersive+, shimmering+,
+            space+, stars+, sleeping, sleepless, dream, angelic+, heavenly+, cloud+, clouds+, frozen+, lake+, glacier!,
+            ice+, icy?, fall asleep!, falling asleep!, sleep?, drifts+, float!, without power, tones+, long tones!, soft
+            tones!, without rhythm!, breathe!, inhale!, exhale!, inside, massage+, wellness!, therapy+, therapeutic!,
+            hospital?, meditate!, meditating!, mantra!, monastery+, monk+, temple+, bell?, bells?, bowls!, bowl, chime!,
+            chimes!, water+, sea?, ocean+, ocean floor!, depths+, deep+, whale!, fish+, coral!, reef!, fog+, mist+, haze+,
+            dew!, dawn+, sunrise+, dusk+, night sky!, sky+, starlight!, moon+, moonlight+, planets+, planet+, universe+,
+            cosmos!, orbit!, astronaut!, gravity+, satellite!, satellites!, spaceship+, empty+, emptiness!, void!,
+            desert?, horizon+, tundra!, landscape+, landscapes?, forest?, rainforest+, wind+, breeze?, snow+, silent+,
+            silence+, tranquility!, serenity!, peace+, eternal+, eternity!, timeless+, slowly+, very slowly!, pads!, pad!,
+            drone!, drones!, texture!, textures!, wash!, hiss?, reverb!, reverberant!, echoes?, shimmer+, glow, light,
+            crystal+, crystals+, dreams+, dreaming+, lullaby+, baby+, nap+, yoga!, tai chi!, museum?, gallery+,
+            installation!""",
     },
 }  # fmt: skip
 
-NOT_NAMES = """rock me, on the rocks, rocks by the sea, rocky shore, rocky coast, rocky mountain, between a rock, my soul, lonely soul,
-    lost soul, soul searching, old soul, soul mate, two souls, old folk, folk tale, young folk, scrap metal, metal door, metal
-    gate, metal pipe, trap door, it's a trap, walked into a trap, booby trap, open house, tree house, full house, house by, house on, my house, our
-    house, in the house, house in the, old house, empty house, white house, house of, light house, glass house, beach house, country house, book club,
-    golf club, fan club, country club, yacht club, club sandwich, jazz guitar, rock guitar, folk guitar, classical guitar, acoustic
-    guitar, acoustic bass, acoustic piano, acoustic drums, rock organ, country guitar, in the country, across the country, whole country, my
-    country, foreign country, old country, new country, case study, in march, of march, march 8, early march, late march, pop the, pop up, pop corn, pop open, pop art,
-    power drill, fire drill, fishing reel, film reel, movie reel, concrete jungle, jungle book, jungle animal, jungle river, in the jungle, through the jungle, deep
-    jungle, rap on the door, trailer park, epic fail, irish coffee, irish setter, brazilian coffee, latin lesson, latin teacher, latin mass, latin prayer,
-    drum trap, march hare, sleep paralysis, club foot, tap dance"""
+NOT_NAMES = """rock me, on the rocks, rocks by the sea, the rocks, a rock, rocky shore, rocky coast, rocky
+    mountain, between a rock, rock garden, my soul, your soul, the soul, a soul, lonely soul, lost soul, soul
+    searching, old soul, soul mate, two souls, poor soul, old folk, folk tale, young folk, scrap metal, metal
+    door, metal gate, metal pipe, metal box, metal roof, sheet metal, a trap, the trap, trap door, booby trap,
+    drum trap, a house, the house, my house, our house, his house, her house, their house, your house, this
+    house, open house, tree house, full house, house by, house on, old house, empty house, white house, light
+    house, glass house, beach house, country house, little house, big house, dark house, book club, golf club,
+    fan club, country club, yacht club, the club, club sandwich, club foot, jazz guitar, rock guitar, folk
+    guitar, classical guitar, acoustic guitar, acoustic bass, acoustic piano, acoustic drums, rock organ,
+    country guitar, gospel choir, the country, a country, my country, our country, this country, their country,
+    whole country, foreign country, old country, new country, cross country, case study, in march, of march,
+    march 8, early march, late march, march hare, pop the, pop up, pop corn, pop open, pop art, power drill,
+    fire drill, fishing reel, film reel, movie reel, concrete jungle, jungle book, jungle animal, jungle river,
+    in the jungle, through the jungle, the jungle, deep jungle, rap on, trailer park, epic fail, irish coffee,
+    irish setter, brazilian coffee, in latin, latin lesson, latin teacher, latin mass, latin prayer, latin word,
+    latin text, sleep paralysis, new age of, into a trance, in a trance"""
 """Phrases that hold a style's name and do not name it."""
 
-LOOSE = """orchestra, 80s, eighties, trailer, soundtrack, epic, cinematic, sleep, study, jungle, reel, club, house, drill, trap, rave, trance, dub, latin,
-    acoustic, country, irish, scottish, brazilian, march, meditation, soundscape, ethereal, new age, love song, slow song, nashville, motown, to study to, pop
-    song, baroque, gospel, dance music, solo piano"""
+LOOSE = """orchestra, 80s, eighties, trailer, soundtrack, epic, cinematic, sleep, study, to study to, jungle,
+    reel, club, drill, acoustic, irish, scottish, brazilian, march, meditation, soundscape, ethereal, love song,
+    slow song, nashville, motown, dance music, solo piano"""
 """Names that are as often an instrument, a place, a time or a use: they count, but clear hints of another style count more."""
 
 SLOW_WORDS = tuple(
@@ -770,18 +977,16 @@ def loose_names() -> frozenset[Words]:
     return frozenset(map(words_of, _phrases(LOOSE)))
 
 
-@cache
-def decoys(names: frozenset[Words]) -> frozenset[Words]:
+def phrases_around(names: Iterable[Words]) -> frozenset[Words]:
     """Stems of the phrases in which a name names nothing: of those written down, and of hints that hold a name."""
     stems = {tuple(map(stem, name)) for name in names}
-    return frozenset(
-        {
-            key
-            for key in _lexicon()
-            if any(key[i:j] in stems for i in range(len(key)) for j in range(i + 1, len(key) + 1) if j - i < len(key))
-        }
-        | {_key(phrase, False) for phrase in _phrases(NOT_NAMES)}
-    )
+    around = {key for key in _lexicon() if any(part in stems for part in parts(key) if part != key)}
+    return frozenset(around | {_key(phrase, False) for phrase in _phrases(NOT_NAMES)})
+
+
+def parts(words: Words) -> Iterator[Words]:
+    """Every run of words in a phrase, and the whole."""
+    return (words[i:j] for i in range(len(words)) for j in range(i + 1, len(words) + 1))
 
 
 def clues(words: Words) -> Iterator[Clue]:
@@ -809,7 +1014,7 @@ def stated_bpm(caption: str) -> int | None:
 
 
 _THREE = re.compile(
-    r"\b(?:waltz|three[- ](?:four|quarter)|triple (?:time|met(?:er|re))|one[- ,]+two[- ,]+three\b(?![- ,]+four)|"
+    r"\b(?:waltz|(?<!two[- ])(?<!two, )three[- ](?:four|quarter)|triple (?:time|met(?:er|re))|one[- ,]+two[- ,]+three\b(?![- ,]+four)|"
     r"in three(?=$| time|[.,;!]))\b"
 )
 _SIX = re.compile(r"\bsix[- ]eight\b")

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 from random import Random
 
 import numpy as np
@@ -10,14 +11,25 @@ import soundfile
 from click.testing import CliRunner
 
 from melisma.errors import BadRequest
-from melisma.score import STYLES, write
+from melisma.score import STYLES, style_of, write
 from melisma.score.genres import PROGRAM_NAMES
+from melisma.score.hints import Hint
 from melisma.song import TRACKS, Blueprint
 from starter.arrange import arrange, hire, track_of
-from starter.captions import Facts, captions
+from starter.captions import Facts, captions, true_hints
 from starter.mix import mix_down, set_up
 from starter.sampler import PlainSampler, Sampler, open_sampler, soundfont
-from starter.songs import folder_of, is_done, main, make_instrumental, parse_seeds, read_sheet, render_parts
+from starter.songs import (
+    CAPTIONS,
+    describe,
+    folder_of,
+    is_done,
+    main,
+    make_instrumental,
+    parse_seeds,
+    read_sheet,
+    render_parts,
+)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +122,14 @@ def test_command_line_writes_whole_folders_and_goes_on(tmp_path):
 
 def test_captions_differ_and_drop_facts():
     facts = Facts(
-        ("jazz", "smooth jazz"), ("smoky", "cool", "dark"), ("piano", "upright bass", "drums"), 120, "C minor", 4, 0.5, None
+        ("jazz", "smooth jazz"),
+        ("smoky", "cool", "dark"),
+        ("piano", "upright bass", "drums"),
+        120,
+        "C minor",
+        4,
+        0.5,
+        None,
     )
     found = captions(facts, 60, 1)
     assert len(set(found)) > 40
@@ -118,6 +137,37 @@ def test_captions_differ_and_drop_facts():
     piano = sum("piano" in caption.lower() for caption in found)
     assert 5 < piano < 55
     assert found == captions(facts, 60, 1)
+
+
+@pytest.mark.parametrize("style", list(STYLES))
+def test_every_third_caption_names_no_style_but_leads_to_it(style):
+    asked = Blueprint(caption=STYLES[style].words[0], lyrics="[Instrumental]", duration_s=10)
+    right = 0
+    for seed in range(10):
+        score = write(asked, seed)
+        said = describe(score, arrange(score, seed), seed, None)
+        assert said == describe(score, arrange(score, seed), seed, None)
+        assert len(said) == CAPTIONS
+        hinted, named = said[2::3], [text for k, text in enumerate(said) if k % 3 != 2]
+        assert max(map(len, hinted)) < max(map(len, named))  # the longest is taken for the fullest
+        right += sum(style_of(text, Random(0)).name == style for text in hinted)
+        for text in hinted:
+            assert not any(
+                re.search(rf"\b{re.escape(word)}\b", text.lower().replace("acoustic guitar", ""))
+                for word in STYLES[style].words
+            )
+    assert right >= 55  # of 60
+
+
+def test_hints_of_instruments_are_said_only_if_they_play():
+    hints = (
+        Hint("analog synths", "sounds", 3),
+        Hint("an accordion on a bridge", "scenes", 3),
+        Hint("Paris", "places", 3),
+    )
+    rest = (Hint("one two three", "rhythms", 3), Hint("elegant", "words", 2), Hint("a slow piano", "sounds", 3))
+    assert list(true_hints((*hints, *rest), ("piano", "accordion"))) == [hints[1], hints[2]]
+    assert list(true_hints((*hints, *rest), ("saw lead",))) == [hints[0], hints[2]]
 
 
 def test_a_tempo_is_slow_or_fast_for_its_style():
