@@ -21,10 +21,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from torch import Tensor
-from transformers import Qwen3Config, Qwen3Model
 
 from melisma.generators.v15 import prompts
 from melisma.models.autoencoders import load
+from melisma.models.qwen3 import Qwen3, Qwen3Config
 from melisma.models.text.encoder import END, TextEncoder
 from melisma.models.v15 import AceStep15, AceStep15Config
 from melisma.song import TRACKS, SamplingOptions
@@ -108,7 +108,7 @@ def new_tokenizer(songs: list[SongLatents]) -> Tokenizer:
     return tokenizer
 
 
-def new_words(tokenizer: Tokenizer) -> Qwen3Model:
+def new_words(tokenizer: Tokenizer) -> Qwen3:
     """A text encoder of two layers."""
     width = CONFIG["text_hidden_dim"]
     config = Qwen3Config(
@@ -119,11 +119,12 @@ def new_words(tokenizer: Tokenizer) -> Qwen3Model:
         num_attention_heads=2,
         num_key_value_heads=1,
         head_dim=64,
-        max_position_embeddings=4096,
-        initializer_range=0.05,
-        architectures=["Qwen3ForCausalLM"],
     )
-    return Qwen3Model(config)
+    words = Qwen3(config)
+    for parameter in words.parameters():
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.05)
+    return words
 
 
 def new_net() -> AceStep15:
@@ -194,8 +195,7 @@ def save(model: Learner, tokenizer: Tokenizer, folder: Path) -> None:
     (folder / "dit" / "config.json").write_text(json.dumps(CONFIG, indent=2) + "\n")
     silence = model.silence.T[None].half().contiguous()
     save_file({"silence_latent": silence}, folder / "dit" / "silence_latent.safetensors")
-    config: Any = model.words.config
-    config.save_pretrained(folder / "text")
+    (folder / "text" / "config.json").write_text(json.dumps(model.words.config.official(), indent=2) + "\n")
     tokenizer.save(str(folder / "text" / "tokenizer.json"))
 
 

@@ -67,7 +67,7 @@ def load_planner(
     stated = PlanningOptions.of(**read_planner_config(folder).get("planning", {}))
     at_work: Callable[[], AbstractContextManager[object]] = nullcontext
     if hosting is not None and hosted:
-        from melisma.models.planner.qwen import Qwen  # brings transformers, which songs without a planner do without
+        from melisma.models.planner.qwen import Qwen
 
         assert isinstance(language, Qwen)
         at_work = partial(hosting, language.network)

@@ -23,6 +23,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from melisma.generators.v15 import prompts
+from melisma.models.qwen3 import Qwen3
 from melisma.models.v15 import AceStep15
 from melisma.sampling import draws, guided, resolve, solve
 from melisma.score import STYLES
@@ -263,7 +264,7 @@ class Learner(nn.Module):
 
     ANSWERS = (len(STYLE_NAMES), len(FAMILY_NAMES), len(WISHES))
 
-    def __init__(self, net: AceStep15, words: nn.Module, silence: Tensor) -> None:
+    def __init__(self, net: AceStep15, words: Qwen3, silence: Tensor) -> None:
         super().__init__()
         self.net, self.words = net, words
         self.pupil = nn.Linear(net.config.encoder_hidden_size, sum(self.ANSWERS))
@@ -274,8 +275,7 @@ class Learner(nn.Module):
 
     def read(self, batch: Mapping[str, Tensor]) -> Tensor:
         """States of the text (b, l, text width)."""
-        words: Any = self.words
-        states: Tensor = words(input_ids=batch["text"], use_cache=False).last_hidden_state
+        states: Tensor = self.words(batch["text"])
         return states
 
     def told(self, text: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
@@ -293,11 +293,15 @@ class Learner(nn.Module):
 
     def condition(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Packed condition (b, l, e) of a batch."""
-        words: Any = self.words
         text = self.read(batch)
         order = torch.arange(len(text), device=text.device)
         packed = self.net.encode(
-            text, batch["text_mask"], words.embed_tokens(batch["lyrics"]), batch["lyrics_mask"], batch["timbre"], order
+            text,
+            batch["text_mask"],
+            self.words.embed_tokens(batch["lyrics"]),
+            batch["lyrics_mask"],
+            batch["timbre"],
+            order,
         )
         return packed.hidden
 

@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 import torch
-from transformers import Qwen3Config, Qwen3Model
 
+from melisma.models.qwen3 import Qwen3, Qwen3Config
 from melisma.models.v15 import AceStep15, AceStep15Config
 from melisma.song import INSTRUMENTAL, SamplingOptions
 from melisma.toys import DIT
@@ -149,15 +149,20 @@ def test_latents_survive_storage(tmp_path):
 @pytest.fixture
 def learner() -> Learner:
     torch.manual_seed(0)
-    words = Qwen3Config(
-        vocab_size=64, hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
-        num_key_value_heads=1, head_dim=8, max_position_embeddings=512,
+    words = Qwen3(
+        Qwen3Config(
+            vocab_size=64, hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
+            num_key_value_heads=1, head_dim=8,
+        )
     )  # fmt: skip
+    for parameter in words.parameters():
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.02)
     net = AceStep15(AceStep15Config.from_dict(DIT))
     for parameter in net.parameters():
         if parameter.ndim > 1:
             torch.nn.init.normal_(parameter, std=0.1)
-    return Learner(net, Qwen3Model(words), SILENCE)
+    return Learner(net, words, SILENCE)
 
 
 def test_a_short_run_lowers_the_held_out_loss_and_reaches_every_part(learner, tmp_path):

@@ -1,7 +1,6 @@
-"""The planner's network in PyTorch: Qwen3 as transformers defines it, read with a cache of fixed size.
+"""The planner's network in PyTorch: Qwen3, read with a cache of fixed size.
 
-The weights, sizes and layers are those of `Qwen3ForCausalLM`; only the walk through them is ours, because writing music
-is thousands of one-token steps and the walk is what they cost:
+Writing music is thousands of one-token steps, and the walk through the layers is what they cost:
 
 - Every prompt is read once; its keys and values are copied to all takes, and to both sides of guidance.
 - Keys and values lie in one buffer, allocated once. Sequences end at the same column, so that all write into the same
@@ -14,23 +13,20 @@ Axes: r sequence, n token, h head, k key/value head, d head width, w column of t
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
 from torch import Tensor
-from transformers import Qwen3ForCausalLM
-from transformers.models.qwen3.modeling_qwen3 import apply_rotary_pos_emb
-from transformers.utils import logging
 
-from melisma.errors import BadCheckpoint, MissingModel
+from melisma.errors import MissingModel
+from melisma.models.blocks import Heads, rotate
 from melisma.models.planner.language import Candidates, check_room
 from melisma.models.planner.vocabulary import Vocabulary
+from melisma.models.qwen3 import Layer, Qwen3LM, read_qwen3_lm
+from melisma.models.rotary import Rotary, rotary_at
 
 STRIDE = 1024
 
@@ -47,8 +43,8 @@ class Cache:
 class Qwen:
     """A planner's network. Sequences longer than `context` are refused."""
 
-    def __init__(self, network: Qwen3ForCausalLM, vocabulary: Vocabulary, context: int) -> None:
-        self.network: Any = network.eval().requires_grad_(False)  # transformers' classes carry no types
+    def __init__(self, network: Qwen3LM, vocabulary: Vocabulary, context: int) -> None:
+        self.network = network.eval().requires_grad_(False)
         self.vocabulary = vocabulary
         self.context = context
 
@@ -91,17 +87,18 @@ class Qwen:
 
     def walk(self, tokens: Tensor, cache: Cache, columns: Tensor, window: int) -> Tensor:
         """Read tokens (r, n) into `columns` (n,) of the cache, seeing its first `window` columns; hidden (r, n, e)."""
-        model = self.network.model
+        model, config = self.network.model, self.network.config
         positions = columns[None] - cache.begins[:, None]
         seen = torch.arange(window, device=tokens.device)
         visible = (seen <= columns[:, None]) & (seen >= cache.begins[:, None, None])
         x = model.embed_tokens(tokens)
-        turn = model.rotary_emb(x, positions)
-        for i, layer in enumerate(model.layers):
-            keys, values = cache.keys[i], cache.values[i]
-            x = x + _attend(layer.self_attn, _norm(layer.input_layernorm, x), turn, keys, values, columns, visible)
-            x = x + layer.mlp(_norm(layer.post_attention_layernorm, x))
-        return _norm(model.norm, x)
+        cos, sin = rotary_at(positions, config.head_dim, config.rope_theta, x)
+        turn = cos[:, None], sin[:, None]
+        for layer, keys, values in zip(model.layers, cache.keys, cache.values, strict=True):
+            assert isinstance(layer, Layer)
+            x = x + _attend(layer.self_attn, layer.input_layernorm(x), turn, keys, values, columns, visible)
+            x = x + layer.mlp(layer.post_attention_layernorm(x))
+        return model.norm(x)
 
     def score(self, hidden: Tensor, candidates: Candidates) -> Tensor:
         """Logits (r, v) of some candidates from hidden (r, e)."""
@@ -196,30 +193,14 @@ def load_qwen(
     bits: int | None = None,
 ) -> Qwen:
     """The network of a checkpoint folder in the official layout; bits: 8 or 4 for weights as integers."""
-    try:
-        with without_bars():
-            network = Qwen3ForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
-    except (OSError, RuntimeError, SafetensorError) as error:
-        raise BadCheckpoint(f"cannot load the planner in {folder}: {error}. Fetch the checkpoint again") from error
+    network = read_qwen3_lm(folder, dtype)
     network = network.to(device)
     if bits:
         pack(network, bits)
     return Qwen(network, vocabulary, context)
 
 
-@contextmanager
-def without_bars() -> Iterator[None]:
-    """Keep transformers from drawing on the terminal: progress is the listener's."""
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
-
-
-def pack(network: Qwen3ForCausalLM, bits: int) -> None:
+def pack(network: Qwen3LM, bits: int) -> None:
     """Turn the weights of all layers into integers of 8 or 4 bits, in place. The head stays as it is, it is sliced."""
     try:
         from torchao.quantization import Int4WeightOnlyConfig, Int8WeightOnlyConfig, quantize_
@@ -228,15 +209,10 @@ def pack(network: Qwen3ForCausalLM, bits: int) -> None:
     quantize_(network.model.layers, Int8WeightOnlyConfig() if bits == 8 else Int4WeightOnlyConfig())
 
 
-def _norm(norm: Any, x: Tensor) -> Tensor:
-    """RMS norm in one kernel."""
-    return F.rms_norm(x, (x.shape[-1],), norm.weight, norm.variance_epsilon)
-
-
 def _attend(
-    attention: Any,
+    attention: Heads,
     x: Tensor,
-    turn: tuple[Tensor, Tensor],
+    turn: Rotary,
     keys: Tensor,
     values: Tensor,
     columns: Tensor,
@@ -245,10 +221,8 @@ def _attend(
     """Attention of x (r, n, e) over the cache, into which its own keys and values are written; visible (r, n, w)."""
     r, n, _ = x.shape
     window = visible.shape[-1]
-    q = _norm(attention.q_norm, attention.q_proj(x).view(r, n, -1, attention.head_dim)).transpose(1, 2)
-    k = _norm(attention.k_norm, attention.k_proj(x).view(r, n, -1, attention.head_dim)).transpose(1, 2)
-    v = attention.v_proj(x).view(r, n, -1, attention.head_dim).transpose(1, 2)
-    q, k = apply_rotary_pos_emb(q, k, *turn)
+    k, v = attention.keys_values(x)
+    q, k = rotate(attention.query(x), turn), rotate(k, turn)
     keys.index_copy_(2, columns, k)
     values.index_copy_(2, columns, v)
     listen = _listen_once if n == 1 else _listen

@@ -3,13 +3,14 @@
 Its plans are nonsense in perfect form, which is what tests of everything around the network need.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import Qwen3Config, Qwen3ForCausalLM
-
-from melisma.models.planner.qwen import without_bars
+from transformers.utils import logging
 
 MARKS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>")
 # How Qwen's tokenizer cuts a text before merging bytes; digits stand alone.
@@ -50,6 +51,18 @@ def write_toy_planner(folder: Path, codes: int = 64, seed: int = 0, layers: int 
     with without_bars():
         network.save_pretrained(folder)
     return folder
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Keep transformers from drawing on the terminal."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def toy_tokenizer(codes: int) -> Tokenizer:

@@ -19,8 +19,8 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from melisma.errors import BadCheckpoint, MissingModel
-from melisma.models.files import AGAIN, fingerprint, read_config, read_weights
-from melisma.models.fill import fill
+from melisma.models.files import AGAIN, fingerprint
+from melisma.models.qwen3 import read_qwen3
 
 END = "<|endoftext|>"
 
@@ -42,7 +42,7 @@ class TextEncoder:
         cls, folder: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
     ) -> "TextEncoder":
         """Read network and tokenizer from a folder; nothing is fetched and no code of the checkpoint is run."""
-        network = read_network(folder, dtype).to(device)
+        network = read_qwen3(folder, dtype).to(device)
         return cls(network, read_tokenizer(folder), fingerprint(folder))
 
     def tokens(self, text: str, max_tokens: int) -> list[int]:
@@ -66,7 +66,7 @@ class TextEncoder:
     def hidden(self, texts: Sequence[str], max_tokens: int) -> tuple[Tensor, Tensor]:
         """Last hidden states (b, l, e) and mask (b, l), 1 where a token is."""
         numbers, mask = self._padded(texts, max_tokens)
-        return self.module(input_ids=numbers, use_cache=False).last_hidden_state, mask
+        return self.module(numbers), mask
 
     @torch.no_grad()
     def embed(self, texts: Sequence[str], max_tokens: int) -> tuple[Tensor, Tensor]:
@@ -107,22 +107,3 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
-
-
-def read_network(folder: Path, dtype: torch.dtype) -> nn.Module:
-    """A Qwen3Model with its weights, whether their names begin with `model.` or not."""
-    from transformers import Qwen3Config, Qwen3Model
-    from transformers.models.qwen3.modeling_qwen3 import Qwen3RotaryEmbedding
-
-    official = read_config(folder)
-    if official.get("model_type") != "qwen3":
-        raise BadCheckpoint(f"{folder} holds {official.get('model_type')!r}, expected a text encoder of type 'qwen3'")
-    config: Any = Qwen3Config(**official)
-    with torch.device("meta"):
-        network: Any = Qwen3Model(config)
-    weights = {key.removeprefix("model."): tensor for key, tensor in read_weights(folder).items()}
-    weights.pop("lm_head.weight", None)
-    fill(network, weights, folder)
-    module: nn.Module = network.to(dtype).eval().requires_grad_(False)
-    network.rotary_emb = Qwen3RotaryEmbedding(config)  # computed, not stored; in float32 whatever the weights are
-    return module

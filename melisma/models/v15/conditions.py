@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from melisma.models.blocks import RMSNorm, Width
 from melisma.models.v15.config import SLIDING, AceStep15Config
-from melisma.models.v15.layers import EncoderLayer, Places, RMSNorm, Width
+from melisma.models.v15.layers import EncoderLayer, Places
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from melisma.models.blocks import MLP, RMSNorm, Width
 from melisma.models.v15.config import SLIDING, AceStep15Config
-from melisma.models.v15.layers import MLP, Attention, Places, RMSNorm, Width
+from melisma.models.v15.layers import Attention, Places
 
 FREQUENCIES = 128
 
@@ -55,7 +56,7 @@ class DecoderLayer(nn.Module):
         self.cross_attn = Attention(width)
         self.mlp_norm = RMSNorm(width.hidden, width.eps)
         self.mlp = MLP(width)
-        self.scale_shift_table = nn.Parameter(torch.randn(1, 6, width.hidden) / width.hidden**0.5)
+        self.scale_shift_table = nn.Parameter(torch.zeros(1, 6, width.hidden))
 
     def forward(self, x: Tensor, times: Tensor, memory: tuple[Tensor, Tensor], places: Places) -> Tensor:
         """(b, n, w) with modulation (b or 1, 6, w) → (b, n, w)"""
@@ -114,7 +115,7 @@ class Decoder(nn.Module):
         )
         self.norm_out = RMSNorm(width.hidden, width.eps)
         self.proj_out = nn.Sequential(nn.Identity(), nn.ConvTranspose1d(width.hidden, c, patch, patch))
-        self.scale_shift_table = nn.Parameter(torch.randn(1, 2, width.hidden) / width.hidden**0.5)
+        self.scale_shift_table = nn.Parameter(torch.zeros(1, 2, width.hidden))
 
     def remember(self, condition: Tensor) -> Memory:
         """Keys and values of every cross-attention for a condition (b, l, e)."""

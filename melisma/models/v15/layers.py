@@ -1,7 +1,6 @@
-"""Blocks of ACE-Step 1.5: norm, rotary positions, attention, gated MLP, encoder layer.
+"""Blocks of ACE-Step 1.5: windowed attention, encoder layer.
 
-All follow Qwen3: RMS norm in float32, no biases in attention and MLP, norms on queries and keys, grouped key/value
-heads, half-split rotary positions. Every second layer sees a window of `sliding_window` frames to either side; that
+All follow Qwen3 (`models/blocks.py`). Every second layer sees a window of `sliding_window` frames to either side; that
 attention is computed block by block, so time and memory grow linearly with length and no n × n mask ever exists.
 
 Axes: b batch, n position, l condition token, h head, g key/value head, d head width, w width.
@@ -13,72 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from melisma.models.blocks import MLP, Heads, RMSNorm, Width, full_attention, rotate
 from melisma.models.rotary import Rotary, rotary
-
-
-@dataclass(frozen=True)
-class Width:
-    """Sizes of one transformer stack."""
-
-    hidden: int
-    intermediate: int
-    heads: int
-    kv_heads: int
-    head_dim: int
-    eps: float
-
-
-class RMSNorm(nn.Module):
-    """x · rsqrt(mean x²) in float32, then the weight."""
-
-    def __init__(self, width: int, eps: float) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
-        self.eps = eps
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(…, w) → (…, w)"""
-        return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
-
-
-class MLP(nn.Module):
-    """down(silu(gate x) · up x)"""
-
-    def __init__(self, width: Width) -> None:
-        super().__init__()
-        self.gate_proj = nn.Linear(width.hidden, width.intermediate, bias=False)
-        self.up_proj = nn.Linear(width.hidden, width.intermediate, bias=False)
-        self.down_proj = nn.Linear(width.intermediate, width.hidden, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(…, w) → (…, w)"""
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
-
-
-def rotate(x: Tensor, turn: Rotary) -> Tensor:
-    """Turn (b, h, n, d) by its positions; the two halves of a head are one complex number's parts."""
-    cos, sin = turn
-    left, right = x.chunk(2, dim=-1)
-    return x * cos + torch.cat([-right, left], dim=-1) * sin
-
-
-def full_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """q (b, h, n, d), k and v (b, g, l, d) → (b, h, n, d). `mask` is additive and broadcasts to (b, h, n, l)."""
-    if q.shape[1] != k.shape[1] and not shares_heads(q, k, v, mask):
-        k, v = (x.repeat_interleave(q.shape[1] // x.shape[1], dim=1) for x in (k, v))
-    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=q.shape[1] != k.shape[1])
-
-
-def shares_heads(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> bool:
-    """Whether this device's fused kernel reads grouped key/value heads in place.
-
-    On CUDA only flash attention does, which takes neither masks nor float32; for anything else torch would silently
-    write out all n × n scores, so the heads are repeated instead.
-    """
-    if q.device.type == "cuda":
-        inputs = torch.backends.cuda.SDPAParams(q, k, v, mask, 0.0, False, True)
-        return torch.backends.cuda.can_use_flash_attention(inputs)
-    return q.device.type in ("cpu", "mps")
 
 
 def windowed_attention(q: Tensor, k: Tensor, v: Tensor, window: int, band: Tensor | None = None) -> Tensor:
@@ -147,29 +82,12 @@ class Places:
         return cls(turn, full=full, sliding=sliding)
 
 
-class Attention(nn.Module):
-    """Grouped-query attention; `window` None sees everything."""
+class Attention(Heads):
+    """Self- and cross-attention; `window` None sees everything."""
 
     def __init__(self, width: Width, window: int | None = None) -> None:
-        super().__init__()
-        self.heads, self.kv_heads, self.head_dim = width.heads, width.kv_heads, width.head_dim
+        super().__init__(width)
         self.window = window
-        self.q_proj = nn.Linear(width.hidden, width.heads * width.head_dim, bias=False)
-        self.k_proj = nn.Linear(width.hidden, width.kv_heads * width.head_dim, bias=False)
-        self.v_proj = nn.Linear(width.hidden, width.kv_heads * width.head_dim, bias=False)
-        self.o_proj = nn.Linear(width.heads * width.head_dim, width.hidden, bias=False)
-        self.q_norm = RMSNorm(width.head_dim, width.eps)
-        self.k_norm = RMSNorm(width.head_dim, width.eps)
-
-    def query(self, x: Tensor) -> Tensor:
-        """(b, n, w) → (b, h, n, d)"""
-        return self.q_norm(self.q_proj(x).unflatten(-1, (self.heads, self.head_dim))).transpose(1, 2)
-
-    def keys_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(b, l, w) → two of (b, g, l, d)"""
-        k = self.k_norm(self.k_proj(x).unflatten(-1, (self.kv_heads, self.head_dim))).transpose(1, 2)
-        v = self.v_proj(x).unflatten(-1, (self.kv_heads, self.head_dim)).transpose(1, 2)
-        return k, v
 
     def forward(self, x: Tensor, places: Places) -> Tensor:
         """Self-attention over (b, n, w)."""

@@ -31,7 +31,7 @@ class AceStep15(nn.Module):
         self.encoder = ConditionEncoder(config)
         self.tokenizer = Tokenizer(config)
         self.detokenizer = Detokenizer(config)
-        self.null_condition_emb = nn.Parameter(torch.randn(1, 1, config.encoder_hidden_size))
+        self.null_condition_emb = nn.Parameter(torch.zeros(1, 1, config.encoder_hidden_size))
 
     @classmethod
     def from_pretrained(

@@ -93,7 +93,7 @@ class LLM:
         assert len(ids) < (self.length or 0)
         assert self.most == -1 or (params.logprobs or 0) <= self.most
         with torch.no_grad():
-            logits = self.network(torch.tensor([ids])).logits[0].float()
+            logits = self.network(torch.tensor([ids]))[0].float()
         read = None
         if params.prompt_logprobs is not None:
             rows = logits.log_softmax(-1)

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from melisma.models.v15 import AceStep15, AceStep15Config, layers
+from melisma.models import blocks
+from melisma.models.v15 import AceStep15, AceStep15Config
 from melisma.models.v15.layers import windowed_attention
 
 
@@ -34,7 +35,7 @@ def dense(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, window: int) -> tor
 def test_devices_that_do_not_share_heads_agree(window: int, monkeypatch: pytest.MonkeyPatch) -> None:
     q, k, v = heads(37, 1)
     shared = windowed_attention(q, k, v, window)
-    monkeypatch.setattr(layers, "shares_heads", lambda *_: False)
+    monkeypatch.setattr(blocks, "shares_heads", lambda *_: False)
     torch.testing.assert_close(windowed_attention(q, k, v, window), shared, atol=1e-6, rtol=0)
 
 
