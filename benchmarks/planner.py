@@ -13,15 +13,18 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 import transformers
-from transformers import LogitsProcessorList, Qwen3Config, Qwen3ForCausalLM
+from transformers import LogitsProcessorList, Qwen3ForCausalLM
+from transformers import Qwen3Config as TheirConfig
 
 from melisma.models.planner import END, Vocabulary
 from melisma.models.planner.qwen import Qwen
 from melisma.models.planner.toy import toy_tokenizer
+from melisma.models.qwen3 import Qwen3Config, Qwen3LM
 from melisma.planning.writing import write_codes
 from melisma.sampling.tokens import Taste, choose, guide
 
@@ -41,7 +44,8 @@ def main() -> None:
     """Measure and print a table."""
     arguments = parsed()
     device = torch.device(arguments.device)
-    language = random_language(arguments.shape, device)
+    plainly = random_network(arguments.shape, device)
+    language = read_by_us(plainly)
     generator = np.random.default_rng(0)
     prompt = generator.integers(0, 150_000, PROMPT).tolist()
     against = generator.integers(0, 150_000, AGAINST).tolist()
@@ -52,7 +56,7 @@ def main() -> None:
     for guided in (False, True):
         for takes in arguments.takes:
             plain = timed(
-                lambda k=takes, g=guided: plain_generate(language, prompt, against, arguments.codes, k, g), device
+                lambda k=takes, g=guided: plain_generate(plainly, prompt, against, arguments.codes, k, g), device
             )
             ours = timed(lambda k=takes, g=guided: our_codes(language, prompt, against, arguments.codes, k, g), device)
             tokens = takes * arguments.codes
@@ -77,9 +81,9 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def random_language(shape: str, device: torch.device) -> Qwen:
-    """A planner of random weights in a shape, with the released vocabulary's ids."""
-    config = Qwen3Config(
+def random_network(shape: str, device: torch.device) -> Any:
+    """transformers' network of random weights in a shape, with the released vocabulary's ids."""
+    config = TheirConfig(
         vocab_size=VOCABULARY,
         num_key_value_heads=SHAPES[shape]["num_attention_heads"] // 2,
         head_dim=64 if shape == "middle" else 128,
@@ -93,7 +97,15 @@ def random_language(shape: str, device: torch.device) -> Qwen:
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     torch.manual_seed(0)
     with torch.device(device):
-        network = Qwen3ForCausalLM(config).to(dtype)
+        return Qwen3ForCausalLM(config).to(dtype)
+
+
+def read_by_us(theirs: Any) -> Qwen:
+    """Our planner of the same weights, which are not copied."""
+    with torch.device("meta"):
+        network = Qwen3LM(Qwen3Config.of(theirs.config.to_dict(), "random weights"))
+    network.load_state_dict(theirs.state_dict(), assign=True)
+    network.tie()
     vocabulary = Vocabulary(toy_tokenizer(0), {END: 151_645}, FIRST_CODE, CODES)
     return Qwen(network, vocabulary, 8192)
 
@@ -105,9 +117,9 @@ def our_codes(language: Qwen, prompt: list[int], against: list[int], codes: int,
 
 
 @torch.inference_mode()
-def plain_generate(language: Qwen, prompt: list[int], against: list[int], codes: int, takes: int, guided: bool) -> None:
+def plain_generate(network: Any, prompt: list[int], against: list[int], codes: int, takes: int, guided: bool) -> None:
     """Write codes with transformers' generate."""
-    device = language.device
+    device = network.device
     banned = torch.ones(VOCABULARY, dtype=torch.bool, device=device)
     banned[FIRST_CODE : FIRST_CODE + CODES] = False
 
@@ -116,7 +128,7 @@ def plain_generate(language: Qwen, prompt: list[int], against: list[int], codes:
 
     ids = torch.tensor([prompt] * takes, device=device)
     guidance = {"guidance_scale": GUIDANCE, "negative_prompt_ids": torch.tensor([against] * takes, device=device)}
-    language.network.generate(
+    network.generate(
         ids,
         attention_mask=torch.ones_like(ids),
         max_new_tokens=codes,
@@ -169,7 +181,7 @@ def circumstances(arguments: argparse.Namespace, language: Qwen) -> str:
         torch.cuda.get_device_name() if arguments.device == "cuda" else f"{platform.machine()}, {os.cpu_count()} cores"
     )
     return (
-        f"{arguments.shape}: {parameters:.0f} M parameters, {language.network.dtype}, {arguments.codes} codes after "
+        f"{arguments.shape}: {parameters:.0f} M parameters, {language.network.lm_head.weight.dtype}, {arguments.codes} codes after "
         f"{PROMPT} tokens; {machine}, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}; "
         f"torch {torch.__version__}, transformers {transformers.__version__}\n"
     )
