@@ -366,6 +366,10 @@ class PlanningOptions(Options):
     enrich_caption: bool | None = Field(
         None, description="Let the planner describe the music in more detail; None is yes, False keeps your words."
     )
+    name_style: bool | None = Field(
+        None,
+        description="Tell the planner which style your words suggest; None is no. For planners that know few words.",
+    )
     polish: bool | None = Field(
         None, description="Let the planner rewrite caption and lyrics before anything else; None is no."
     )

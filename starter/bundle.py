@@ -7,6 +7,7 @@ in its config.json, where any fine-tune may state the same.
 
 import json
 import shutil
+import tempfile
 from pathlib import Path
 
 import click
@@ -28,7 +29,7 @@ STATES = {
     },
 }
 
-PLANNING = {"enrich_caption": False, "codes": False, "temperature": 0.5}
+PLANNING = {"enrich_caption": False, "name_style": True, "codes": False, "temperature": 0.5}
 """How the planner likes to be asked (docs/decisions/077)."""
 
 
@@ -38,15 +39,24 @@ PLANNING = {"enrich_caption": False, "codes": False, "temperature": 0.5}
 @click.option("--planner", type=click.Path(path_type=Path, exists=True), required=True, help="Trained planner.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("melisma/starter"), show_default=True)
 def main(vae: Path, run: Path, planner: Path, out: Path) -> None:
-    """Assemble the starter bundle."""
-    for source, name in ((run / "dit", NAME), (run / "text", "text"), (vae, "vae"), (planner, "planner")):
-        shutil.rmtree(out / name, ignore_errors=True)
+    """Assemble the starter bundle. Parts may come from the bundle itself: they are copied before anything is replaced."""
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as fresh:
+        assemble(Path(fresh), {NAME: run / "dit", "text": run / "text", "vae": vae, "planner": planner})
+        for folder in Path(fresh).iterdir():
+            shutil.rmtree(out / folder.name, ignore_errors=True)
+            folder.rename(out / folder.name)
+    size = sum(path.stat().st_size for path in out.rglob("*.safetensors")) / 1e6
+    click.echo(f"{out}: {size:.1f} MB of weights")
+
+
+def assemble(out: Path, parts: dict[str, Path]) -> None:
+    """Copy the parts by name, and have transformer and planner state how they like to be asked."""
+    for name, source in parts.items():
         shutil.copytree(source, out / name)
     for name, states in ((NAME, STATES), ("planner", {"planning": PLANNING})):
         config = out / name / "config.json"
         config.write_text(json.dumps({**read_config(out / name), **states}, indent=2) + "\n")
-    size = sum(path.stat().st_size for path in out.rglob("*.safetensors")) / 1e6
-    click.echo(f"{out}: {size:.1f} MB of weights")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from melisma.planning.planner import Planner
 from melisma.planning.slots import LONGEST_CAPTION, Pen, write_lyrics, write_reasoning
 from melisma.planning.writing import write_codes
 from melisma.sampling.tokens import Taste
+from melisma.score.genres import suggested_style
 from melisma.score.grammar import stated_bpm, stated_key, stated_meter
 from melisma.song import (
     DEFAULT_DURATION_S,
@@ -217,7 +218,7 @@ def _plan(
         blueprint = merged(request, {}, source_s)
         return request, blueprint, {**given, "duration": int(blueprint.duration_s)}
     skip = _own_words(request, session)
-    planned = session.answer("write the plan", prompts.compose(request), given, skip)
+    planned = session.answer("write the plan", prompts.compose(_told(request, session)), given, skip)
     blueprint = merged(request, planned, source_s)
     metadata = metadata_of(blueprint)
     return request, blueprint, {name: value for name, value in metadata.items() if name not in skip}
@@ -226,7 +227,7 @@ def _plan(
 def _worded(request: SongRequest, session: Session, given: dict[str, Any]) -> dict[str, Any]:
     """Words where there were none, or better ones, and all that was planned with them."""
     sung = not request.instrumental
-    caption = request.caption if request.caption.strip() else prompts.NOTHING
+    caption = _told(request, session).caption if request.caption.strip() else prompts.NOTHING
     if _given_lyrics(request) is None:
         prompt, name = prompts.inspire(request.model_copy(update={"caption": caption})), "write the song's words"
     else:
@@ -238,6 +239,17 @@ def _worded(request: SongRequest, session: Session, given: dict[str, Any]) -> di
             raise PlanError("the planner wrote no lyrics: try another seed, or give lyrics")
 
     return session.answer(name, prompt, given, _own_words(request, session), lyrics=sung, usable=has_words)
+
+
+def _told(request: SongRequest, session: Session) -> SongRequest:
+    """The request as the planner reads it: the style that the words suggest goes before them, if it likes that.
+
+    A small planner knows how fast jazz is, and not that a smoky bar is where it is played.
+    """
+    style = suggested_style(request.caption) if session.options.name_style else None
+    if style is None or style.name in request.caption.lower():
+        return request
+    return request.model_copy(update={"caption": f"{style.name}, {request.caption}"})
 
 
 def _own_words(request: SongRequest, session: Session) -> tuple[str, ...]:

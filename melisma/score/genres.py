@@ -528,7 +528,12 @@ _LOOSE_WEIGHT = 4
 
 
 def style_of(caption: str, rng: Random) -> Style:
-    """The style that a caption names or, if it names none, suggests; a pop, rock or folk song if it does neither.
+    """The style that a caption names or, if it names none, suggests; a pop, rock or folk song if it does neither."""
+    return suggested_style(caption) or STYLES[rng.choice(("pop", "pop", "rock", "folk"))]
+
+
+def suggested_style(caption: str) -> Style | None:
+    """The style that a caption names or suggests; None if it does neither.
 
     Of several names the longest wins, then the earliest. Names that may mean something else ("orchestra", "80s",
     "jungle") are weighed with the hints of all styles, and with tempo and metre if the caption states them.
@@ -548,7 +553,7 @@ def style_of(caption: str, rng: Random) -> Style:
             scores[style] = scores.get(style, 0) + strength
             first.setdefault(style, clue.place)
     if not scores:
-        return STYLES[rng.choice(("pop", "pop", "rock", "folk"))]
+        return None
     for style in scores:
         scores[style] += _fit(STYLES[style], caption)
     return STYLES[min(scores, key=lambda style: (-scores[style], first[style]))]

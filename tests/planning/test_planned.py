@@ -257,6 +257,35 @@ def test_switches(short: Planner) -> None:
     assert bare.decided_by["bpm"] == "generator"
 
 
+@pytest.mark.parametrize(
+    ("caption", "read"),
+    [
+        ("smoky late night saxophone in a small bar", "jazz, smoky late night saxophone in a small bar"),
+        ("Jazz for a rainy evening", "Jazz for a rainy evening"),
+        ("A song about Tuesday", "A song about Tuesday"),
+    ],
+)
+def test_the_planner_is_told_the_style_that_words_suggest(
+    short: Planner, monkeypatch: pytest.MonkeyPatch, caption: str, read: str
+) -> None:
+    """In front of the words, where they suggest one and do not say it; the song keeps the person's words."""
+    seen: list[str] = []
+    encode = type(short.language.vocabulary).encode
+
+    def listening(self: Any, parts: Any) -> list[int]:
+        seen.append("".join(parts))
+        return encode(self, parts)
+
+    monkeypatch.setattr(type(short.language.vocabulary), "encode", listening)
+    for lyrics, start in (("la", "# Caption\n"), (None, "user\n")):
+        for name_style, words in ((True, read), (None, caption)):
+            seen.clear()
+            planning = PlanningOptions(name_style=name_style, enrich_caption=False, codes=False)
+            request = SongRequest(caption=caption, lyrics=lyrics, duration_s=2, seeds=(1,), planning=planning)
+            assert draft(request, short).caption == caption
+            assert any(f"{start}{words}\n" in text for text in seen)
+
+
 def test_edits_of_existing_music_are_not_planned(short: Planner) -> None:
     cover = draft(SongRequest(task=Cover(source=SOURCE), caption="reggae"), short, source_s=20)
     assert (cover.bpm, cover.codes, cover.lyrics) == (None, None, "")

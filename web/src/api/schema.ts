@@ -1862,6 +1862,11 @@ export interface components {
              */
             enrich_caption?: boolean | null;
             /**
+             * Name Style
+             * @description Tell the planner which style your words suggest; None is no. For planners that know few words.
+             */
+            name_style?: boolean | null;
+            /**
              * Polish
              * @description Let the planner rewrite caption and lyrics before anything else; None is no.
              */
