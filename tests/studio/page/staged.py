@@ -38,8 +38,8 @@ HTMLMediaElement.prototype.play = function () { window.sounding.push(this); retu
 window.GainNode = class extends GainNode { constructor(...all) { super(...all); window.gains.push(this) } };
 """
 
-# As patient as the clicks: a test is no clock, and machines that test are busy.
-PATIENCE_MS = 20_000
+# As patient as the clicks: a test is no clock, machines that test are busy, and waiting costs only where something fails.
+PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 
 NEEDS = [
@@ -188,6 +188,11 @@ def player(page: Page) -> Locator:
 
 def position(page: Page) -> str:
     return player(page).get_by_role("slider", name="Position").get_attribute("aria-valuetext") or ""
+
+
+def goes_on(page: Page) -> None:
+    """Wait until the player is past the first second, however late we look."""
+    until(lambda: position(page)[:4] > "0:00")
 
 
 def until(true: Any, seconds: float = PATIENCE_MS / 1000) -> Any:

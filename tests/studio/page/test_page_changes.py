@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install playwright")
 from playwright.sync_api import Page, expect
-from staged import BASE, LISTENING, NEEDS, TOY, Hub, Studio, choose, player, position, shot, until
+from staged import BASE, LISTENING, NEEDS, TOY, Hub, Studio, choose, goes_on, player, position, shot, until
 
 pytestmark = NEEDS
 
@@ -164,7 +164,7 @@ def test_a_page_rests_while_a_song_plays(page: Page, studio: Studio) -> None:
     studio.sing("Resting")
     page.goto("/library")
     page.get_by_role("button", name="Play Resting").click(force=True)
-    until(lambda: position(page).startswith("0:01"))
+    goes_on(page)
     changes = page.evaluate(
         """async () => {
             let seen = 0
@@ -200,7 +200,7 @@ def test_a_failed_job_says_why_and_is_tried_again(page: Page, studio: Studio, ho
     }
     job = studio.http.post("/jobs", json={"request": request, "title": "Broken"}).raise_for_status().json()
     card = page.get_by_role("region", name="Making").get_by_role("article", name="Broken")
-    expect(card.get_by_text("Failed")).to_be_visible(timeout=30_000)
+    expect(card.get_by_text("Failed")).to_be_visible(timeout=90_000)
     expect(card).to_contain_text("model.safetensors")
     shot(page, "failed")
     weights.write_bytes(whole)
@@ -244,7 +244,7 @@ def test_a_model_is_fetched_used_and_removed(page: Page, studio: Studio, hub: Hu
     expect(row.get_by_role("progressbar", name="Download of turbo")).to_be_visible()
     shot(page, "pulling")
     hub.going.set()
-    expect(row.get_by_role("button", name="Remove")).to_be_visible(timeout=30_000)
+    expect(row.get_by_role("button", name="Remove")).to_be_visible(timeout=90_000)
     shot(page, "pulled")
     assert studio.sing("From the hub", model="turbo")["takes"] == 1
     for name in ("turbo", "vae", "text-encoder"):

@@ -1,5 +1,5 @@
 /** Jobs seen active since the page was opened: their cards stay when they end, until hidden. */
-import { useQueries } from '@tanstack/react-query'
+import { hashKey, useQueries, useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { create } from 'zustand'
 import { isActive } from '@/api/events'
@@ -11,6 +11,15 @@ import type { Job } from '@/api/types'
 const useSeen = create<{ ids: string[] }>(() => ({ ids: [] }))
 const SHOWN = 8
 
+function see(jobs: readonly Job[]): void {
+  const known = new Set(useSeen.getState().ids)
+  const fresh = jobs.filter((job) => isActive(job) && job.mine && job.kind === 'sing' && !known.has(job.id))
+  if (fresh.length)
+    useSeen.setState({
+      ids: [...fresh.map((job) => job.id).reverse(), ...useSeen.getState().ids].slice(0, SHOWN),
+    })
+}
+
 export function hide(id: string): void {
   useSeen.setState(({ ids }) => ({ ids: ids.filter((other) => other !== id) }))
 }
@@ -20,13 +29,19 @@ export function useRecentJobs(): Job[] {
   const active = useJobs('active')
   const ids = useSeen((state) => state.ids)
   useEffect(() => {
-    const known = new Set(useSeen.getState().ids)
-    const fresh = (active.data ?? []).filter((job) => job.mine && job.kind === 'sing' && !known.has(job.id))
-    if (fresh.length)
-      useSeen.setState({
-        ids: [...fresh.map((job) => job.id).reverse(), ...useSeen.getState().ids].slice(0, SHOWN),
-      })
+    see(active.data ?? [])
   }, [active.data])
+  // A job that fails at once may be gone from the list before it is drawn: its news are listened to as well.
+  const cache = useQueryClient()
+  useEffect(
+    () =>
+      cache.getQueryCache().subscribe((event) => {
+        if (event.type !== 'updated' || event.action.type !== 'success') return
+        const job = event.action.data as Job | undefined
+        if (job?.id && hashKey(keys.job(job.id)) === event.query.queryHash) see([job])
+      }),
+    [cache],
+  )
   const answers = useQueries({
     queries: ids.map((id) => ({
       queryKey: keys.job(id),
