@@ -16,6 +16,7 @@ from torch import Tensor
 from melisma.models.autoencoders import load
 from melisma.score.guide import render_guide
 from melisma.score.lanes import lanes
+from melisma.score.telling import plainly
 from melisma.training.data import songs
 from melisma.training.dit import GUIDE, LANES, MIX, REST, STEM, VOICE, SongLatents
 from starter.songs import SongSheet, read_sheet
@@ -81,6 +82,7 @@ def song_of(sheet: SongSheet, latents: dict[str, Tensor]) -> SongLatents:
         meter=sheet.meter,
         style=sheet.style,
         lead=next(iter(players_of(sheet)), ""),
+        plain=plainly(sheet.style, players_of(sheet), sheet.voice),
     )
 
 

@@ -19,6 +19,7 @@ from melisma.audio import Waveform, read, write
 from melisma.engine import Band, perform
 from melisma.models.store import Store
 from melisma.notation import Score
+from melisma.score.telling import plainly
 from melisma.song import AudioRef, Blueprint, SamplingOptions, SongRequest
 from melisma.training.data import songs
 from starter.cache_latents import players_of
@@ -71,9 +72,7 @@ class HeldOut:
     @property
     def caption(self) -> str:
         """Style, who plays and who sings, plainly: what a fixed prompt should say."""
-        named = [player.instrument for stem in self.sheet.stems for player in stem.players if player.role == "comp0"]
-        parts = [self.sheet.style, self.lead, *named[:1], self.sheet.voice]
-        return ", ".join(dict.fromkeys(part for part in parts if part))
+        return plainly(self.sheet.style, players_of(self.sheet), self.sheet.voice)
 
     @property
     def blueprint(self) -> Blueprint:

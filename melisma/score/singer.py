@@ -10,7 +10,6 @@ languages are read as if they were English, and a word it cannot pronounce is su
 distilled from Kokoro-82M, Apache-2.0; its NOTICE is inside the package.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 from melisma.audio import Waveform
 from melisma.errors import BadCheckpoint, MissingModel
 from melisma.notation import Note, Score, SungSyllable
-from melisma.score.grammar import LOW_VOICE_RANGE, voice_range
+from melisma.score.telling import voice_in
 
 RATE_HZ = 24_000
 UNIT_HZ = 40.0
@@ -70,13 +69,7 @@ VOICES = {
 
 def voice_for(caption: str) -> Voice:
     """The guise that a caption asks for; the plain one where it says nothing."""
-    asked = caption.lower()
-    if voice_range(asked) == LOW_VOICE_RANGE:
-        return VOICES["male vocals"]
-    for word in ("bright", "warm"):
-        if re.search(rf"\b{word}\b[^,.]*\bvoc|\b{word}\b[^,.]*\bvoice", asked):
-            return VOICES[f"{word} female vocals"]
-    return VOICES["female vocals"]
+    return VOICES[voice_in(caption)]
 
 
 @dataclass(frozen=True)

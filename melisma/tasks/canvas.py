@@ -71,7 +71,7 @@ class Canvas:
     `source` (t, c) are clean latents of what is already there, or None for silence. `regions` is where music is made,
     none is everywhere. `erase` hides the source inside them. `semantic` lets the generator hear the source as
     5 Hz codes instead of latents. `hears` is the share of steps that hear the source at all; `advance` starts that far
-    from noise towards the source. `timbre` (t', c) are latents of a reference.
+    from noise towards the source. `timbre` (t', c) are latents of a reference. `told` is what a score says in words.
     """
 
     task: Playable
@@ -87,8 +87,17 @@ class Canvas:
     edit: Words | None = None
     timbre: Tensor | None = None
     near: Near | None = None
+    told: str | None = None
     voice: Waveform | None = None  # sung beside the generator, mixed in after decoding
     finish: FinishOptions = field(default_factory=FinishOptions)  # fills the blanks of the request's
+
+    @property
+    def caption(self) -> str:
+        """What is to be played, in words: what a score says, unless the caption begins with it, then the caption."""
+        caption = self.blueprint.caption
+        if not self.told or caption.startswith(self.told):
+            return caption
+        return ", ".join(filter(None, (self.told, caption)))
 
     @property
     def made(self) -> Tensor:

@@ -6,6 +6,7 @@ from torch import Tensor
 from melisma.audio import Waveform
 from melisma.notation import Score
 from melisma.score.guide import render_guide
+from melisma.score.telling import told
 from melisma.song import Compose, FinishOptions
 from melisma.tasks.canvas import Canvas, Desk
 
@@ -24,8 +25,15 @@ def lay(task: Compose, desk: Desk) -> Canvas:
         return Canvas(task, blueprint, frames=frames)
     voice = desk.sing(score, blueprint.caption) if desk.sing and not blueprint.instrumental else None
     rings_s = min(max(score.duration_s - score.seconds(score.beats), SHORTEST_FADE_S), score.duration_s / 4)
-    finish = FinishOptions(fade_out_s=rings_s)
-    return Canvas(task, blueprint, frames=frames, source=heard(desk, frames, score), voice=voice, finish=finish)
+    return Canvas(
+        task,
+        blueprint,
+        frames=frames,
+        source=heard(desk, frames, score),
+        told=told(score, blueprint.caption),
+        voice=voice,
+        finish=FinishOptions(fade_out_s=rings_s),
+    )
 
 
 def heard(desk: Desk, frames: int, score: Score) -> Tensor:

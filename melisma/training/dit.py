@@ -81,6 +81,8 @@ class SongLatents:
     style: str = ""
     lead: str = ""
     """Name of the genre, and of the instrument that plays the tune; empty where nobody knows."""
+    plain: str = ""
+    """What its score says (`score.telling.plainly`); empty where there is none."""
 
     @property
     def sung(self) -> bool:
@@ -92,7 +94,7 @@ class SongLatents:
 
     def save(self, path: Path) -> None:
         """Write as one safetensors file of half-precision latents, facts in its header."""
-        names = ("captions", "lyrics", "language", "bpm", "key", "meter", "style", "lead")
+        names = ("captions", "lyrics", "language", "bpm", "key", "meter", "style", "lead", "plain")
         facts = {name: getattr(self, name) for name in names}
         fresh = path.with_suffix(".new")
         halves = {name: tensor.half().contiguous() for name, tensor in self.latents.items()}
@@ -111,12 +113,12 @@ class SongLatents:
 class TaskShares:
     """How often each task is taught. What a song cannot teach (no second stem, no guide) becomes a compose lesson."""
 
-    compose: float = 0.36
+    compose: float = 0.42
     repaint: float = 0.06
-    extract: float = 0.22
-    lego: float = 0.13
-    complete: float = 0.16
-    cover: float = 0.07
+    extract: float = 0.20
+    lego: float = 0.11
+    complete: float = 0.15
+    cover: float = 0.06
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ class Lessons:
             mask = _hole(self.frames, random)
             heard = torch.where(mask[:, None] > 0, self._silence(self.frames), heard)
         blueprint = Blueprint(
-            caption=song.captions[int(random.integers(len(song.captions)))],
+            caption=_caption(song, random),
             lyrics=song.lyrics,
             language=song.language,
             bpm=song.bpm if random.random() > 0.25 else None,
@@ -234,6 +236,13 @@ class Lessons:
 def wish_of(task: Playable) -> str:
     """What a task asks for, as WISHES names it."""
     return f"{task.kind} {task.track}" if isinstance(task, (Extract, Lego)) else task.kind
+
+
+def _caption(song: SongLatents, random: np.random.Generator) -> str:
+    """A caption; what the score says, as often; or both, as a song is asked for that is played from a score."""
+    caption = song.captions[int(random.integers(len(song.captions)))]
+    choices = (caption, song.plain, f"{song.plain}, {caption}") if song.plain else (caption,)
+    return choices[int(random.integers(len(choices)))]
 
 
 def _hole(frames: int, random: np.random.Generator) -> Tensor:

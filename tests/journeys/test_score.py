@@ -58,6 +58,17 @@ def test_the_same_seed_writes_the_same_score(following: Band) -> None:
     assert perform(ask(), following, first.blueprint).takes[0].waveform == first.takes[0].waveform
 
 
+def test_the_generator_reads_what_the_score_says(following: Band, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[str] = []
+    reader = following.generator.text
+    monkeypatch.setattr(
+        reader, "hidden", lambda texts_, longest: texts.extend(texts_) or type(reader).hidden(reader, texts_, longest)
+    )
+    score = rehearse(ask(), following).blueprint.score
+    assert f"# Caption\npop, {score.band[0]}" in texts[0]
+    assert ", pop, 120 bpm\n" in texts[0]
+
+
 def test_words_are_sung_by_the_guide_voice(following: Band, monkeypatch: pytest.MonkeyPatch) -> None:
     def sing(score: Score, caption: str) -> Waveform:
         t = np.arange(8 * 48000) / 48000

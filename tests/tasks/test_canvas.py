@@ -1,5 +1,7 @@
 """What each task keeps and what it makes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -134,3 +136,14 @@ def test_a_reference_becomes_thirty_seconds() -> None:
     assert timbre.samples[0, 0] == pytest.approx(10 / 90, abs=1e-3)  # the middle ten seconds of the first third
     assert timbre_of(noise(7)).duration_s == 30
     assert canvas_of({"kind": "compose"}, noise(3), reference=AudioRef(path="r.wav")).timbre.shape == (750, 2)
+
+
+def test_what_a_score_says_stands_before_the_caption() -> None:
+    canvas = canvas_of({"kind": "compose"})
+    assert canvas.caption == "folk"
+    assert replace(canvas, told="folk, flute").caption == "folk, flute, folk"
+    assert replace(canvas, told="").caption == "folk"
+
+
+def test_what_the_caption_begins_with_is_not_said_twice() -> None:
+    assert replace(canvas_of({"kind": "compose"}), told="folk").caption == "folk"

@@ -95,6 +95,19 @@ def test_a_batch_is_sung_or_not_and_knows_its_style():
         assert values(batch["lead"]) == {expected}
 
 
+def test_a_song_is_asked_for_in_its_captions_and_in_what_its_score_says():
+    asked: set[str] = set()
+
+    def noted(text: str, longest: int) -> list[int]:
+        if "# Caption\n" in text:
+            asked.add(text.split("# Caption\n")[1].split("\n")[0])
+        return tokens(text, longest)
+
+    for step in range(4):
+        lessons(song(plain="waltz, violin"), tokens=noted, takes=8)(step)
+    assert asked == {"a slow waltz", "waltz, violin", "waltz, violin, a slow waltz"}
+
+
 @pytest.mark.parametrize("task", ["compose", "repaint", "extract", "lego", "complete", "cover"])
 def test_a_lesson_knows_what_it_asks_for(task):
     wishes = {WISHES[int(i)] for i in lessons(song(), shares=only(task))(0)["wish"]}

@@ -216,7 +216,7 @@ class V1:
     def prepare(self, canvas: Canvas) -> Conditioning:
         """Read the words, and hand out velocities."""
         blueprint = canvas.blueprint
-        song = self._reading(blueprint.caption, blueprint.lyrics, blueprint, canvas.frames)
+        song = self._reading(canvas.caption, blueprint.lyrics, blueprint, canvas.frames)
         origin = None
         if canvas.edit:
             origin = self._reading(canvas.edit.caption, canvas.edit.lyrics, blueprint, canvas.frames)

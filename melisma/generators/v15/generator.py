@@ -89,14 +89,14 @@ class V15:
         blueprint = canvas.blueprint
         instruction = prompts.instruction(canvas.task, blueprint.codes is not None)
         heard = self._context(self._heard(canvas), canvas)
-        condition = self._condition(canvas, blueprint.caption, blueprint.lyrics, instruction)
+        condition = self._condition(canvas, canvas.caption, blueprint.lyrics, instruction)
         # Prepared at first use: an edit of a song asks for less than a song.
         with_words = cache(lambda: self.net.prepare(condition.hidden, heard))
         song = self._flow(with_words, heard)
         deaf = origin = None
         if canvas.hears < 1:
             silence = self._context(self._silence(canvas.frames), canvas)
-            deaf = self._described(canvas, blueprint.caption, blueprint.lyrics, prompts.MAKE, silence)
+            deaf = self._described(canvas, canvas.caption, blueprint.lyrics, prompts.MAKE, silence)
         if canvas.edit:
             origin = self._described(canvas, canvas.edit.caption, canvas.edit.lyrics, instruction, heard)
         sings = bool(self.net.config.lyric_heads) and not blueprint.instrumental
