@@ -305,9 +305,11 @@ class Rehearsal:
             return sing(self, seed, listen)
 
     def _finished(self, waveform: Waveform, finish: FinishOptions) -> Waveform:
-        """Cut to the length promised, put what is kept back in, bring to loudness."""
+        """Cut to the length promised, shape, put what is kept back in, bring to loudness."""
         length = round(self.canvas.blueprint.duration_s * waveform.rate_hz)
         waveform = Waveform(waveform.samples[:, :length], waveform.rate_hz)
+        if self.canvas.dynamics and finish.master is not False:
+            waveform = audio.shaped(waveform, self.canvas.dynamics)
         if self.canvas.voice:
             waveform = audio.overlaid(waveform, self.canvas.voice, VOICE_DB)
         if finish.master is False and self.request.finish.master is None:

@@ -152,7 +152,7 @@ def traits_of(song: Waveform, plan: HeldOut, start_s: float = 0.0) -> tuple[Floa
 
 def training_traits(stage: Stage) -> tuple[list[HeldOut], list[Floats], list[Floats]]:
     """Songs that probes learn from, each twice: as it is, and through the codec."""
-    songs = stage.learnt(10_000)
+    songs = [*stage.learnt(10_000), *stage.judging]
 
     def kept_traits(place: Path, through: Callable[[Waveform], Waveform]) -> list[tuple[Floats, Floats]]:
         def one(song: HeldOut) -> Floats:
@@ -290,7 +290,11 @@ def _distances(stage: Stage, instrumental: Sequence[Floats], heard: dict[str, li
 
 
 def form_figures(stage: Stage) -> Findings:
-    """Songs of a minute: energy by section, what comes again, and tempo and key again."""
+    """Songs of a minute: energy by section, what comes again, and tempo and key again.
+
+    Half of the energy is loudness, which a take gets from the fader (`audio.shaped`); the other half, how busy it is, it
+    has from the generator alone.
+    """
     plans = [plan for plan in stage.whole if figures.section_likeness(plan.mix, plan.sheet.score) is not None]
     rows = {
         "measured": stage.followed("whole", plans),

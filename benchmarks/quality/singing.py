@@ -1,6 +1,6 @@
 """Voices and words: does somebody sing if and only if it was asked for, and can one understand the words?"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from melisma.audio import Waveform, overlaid
 from melisma.engine import VOICE_DB, rehearse
 from melisma.song import SongRequest
 
-VOICED_CLIPS, CLIP_S = 48, 10.24
+VOICED_CLIPS, CLIP_S = 144, 10.24
 SUNG_DBFS = -40.0
 TAKES = 24
 WORD_RATE_HZ = 16_000
@@ -38,26 +38,55 @@ def voiced_pieces(voice: Waveform, count: int) -> NDArray[np.bool_]:
     return np.array(levels) > SUNG_DBFS
 
 
-def lessons(stage: Stage) -> tuple[list[Floats], list[NDArray[np.bool_]]]:
-    """Pieces of songs and where somebody sings in them: bands through the codec, with the voice on top and without."""
-    learnt: list[Floats] = []
-    sung: list[NDArray[np.bool_]] = []
-    for song in stage.learnt(VOICED_CLIPS, sung=True):
+@dataclass(frozen=True)
+class Excerpt:
+    """Ten seconds of a song to learn from: as a whole, and as band and voice where somebody sings."""
+
+    whole: Waveform
+    band: Waveform | None = None
+    voice: Waveform | None = None
+
+    @classmethod
+    def of(cls, song: HeldOut) -> "Excerpt":
+        if song.sheet.voice is None:
+            return cls(song.mix.between(4.0, 4.0 + CLIP_S))
         start = max(0.0, min(song.sheet.words[0].start_s - 2.0, song.mix.duration_s - CLIP_S))
-        voice = song.stem("vocals").between(start, start + CLIP_S)
-        band = stage.coded(song.without("vocals").between(start, start + CLIP_S))
-        whole = stage.coded(song.mix.between(start, start + CLIP_S))
-        voice = Waveform(voice.samples[:, : band.count], voice.rate_hz)
-        for sound, is_sung in ((band, False), (overlaid(band, voice, VOICE_DB), True), (whole, True)):
-            pieces = figures.pieces(sound)
-            there = voiced_pieces(voice, len(pieces))
-            learnt.append(pieces)
-            sung.append(there if is_sung else np.zeros(len(pieces), bool))
-    for song in stage.learnt(VOICED_CLIPS, sung=False):
-        pieces = figures.pieces(stage.coded(song.mix.between(4.0, 4.0 + CLIP_S)))
-        learnt.append(pieces)
-        sung.append(np.zeros(len(pieces), bool))
-    return learnt, sung
+        parts = (song.mix, song.without("vocals"), song.stem("vocals"))
+        return cls(*(part.between(start, start + CLIP_S) for part in parts))
+
+    def through(self, codec: Callable[[Waveform], Waveform]) -> "Excerpt":
+        """The whole and the band through the codec; the voice comes clean from the guide voice."""
+        whole = codec(self.whole)
+        if self.band is None or self.voice is None:
+            return Excerpt(whole)
+        return Excerpt(whole, codec(self.band), Waveform(self.voice.samples[:, : whole.count], whole.rate_hz))
+
+    def lessons(self) -> Floats:
+        """(k, n, 1 + e): the band alone, the voice over it, and the whole, where somebody sings; each in pieces, before
+        which stands whether there is a voice in them."""
+        if self.band is None or self.voice is None:
+            return _marked(self.whole, None)[None]
+        sung = overlaid(self.band, self.voice, VOICE_DB)
+        return np.stack([_marked(self.band, None), _marked(sung, self.voice), _marked(self.whole, self.voice)])
+
+
+def _marked(sound: Waveform, voice: Waveform | None) -> Floats:
+    pieces = figures.pieces(sound)
+    there = np.zeros(len(pieces), bool) if voice is None else voiced_pieces(voice, len(pieces))
+    return np.concatenate([there[:, None], pieces], axis=1).astype(np.float32)
+
+
+def lessons(stage: Stage) -> tuple[list[Floats], list[NDArray[np.bool_]]]:
+    """Pieces of sounds and where somebody sings in them: sung songs and others, as they are and through the codec."""
+    rows: list[Floats] = []
+    for song in [*stage.learnt(VOICED_CLIPS, sung=True), *stage.learnt(VOICED_CLIPS, sung=False)]:
+        real, coded = stage.out / "songs" / "voices", stage.codec_folder / "voices"
+        rows += [
+            stage.array(real, song.folder.name, lambda song=song: Excerpt.of(song).lessons()),
+            stage.array(coded, song.folder.name, lambda song=song: Excerpt.of(song).through(stage.coded).lessons()),
+        ]
+    sounds = [sound for row in rows for sound in row]
+    return [sound[:, 1:] for sound in sounds], [sound[:, 0] > 0 for sound in sounds]
 
 
 def voice_figures(stage: Stage) -> Findings:

@@ -1,6 +1,7 @@
 """Audio: waveforms, files, loudness, mastering, edges and tags. Nothing here knows a model, and nothing needs torch."""
 
 from melisma.audio.checks import Finding, level_dbfs, listen_for_faults
+from melisma.audio.dynamics import Stretch, shaped
 from melisma.audio.edges import crossfade, fade, patch, splice
 from melisma.audio.files import FORMATS, Encoding, Facts, probe, read, write
 from melisma.audio.loudness import loudness, true_peak
@@ -14,6 +15,7 @@ __all__ = [
     "Encoding",
     "Facts",
     "Finding",
+    "Stretch",
     "Waveform",
     "crossfade",
     "fade",
@@ -27,6 +29,7 @@ __all__ = [
     "probe",
     "read",
     "read_provenance",
+    "shaped",
     "splice",
     "true_peak",
     "write",

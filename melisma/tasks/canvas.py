@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from melisma.audio import Waveform
+from melisma.audio import Stretch, Waveform
 from melisma.errors import BadRequest
 from melisma.models.autoencoders import Loaded
 from melisma.notation import Score
@@ -88,6 +88,7 @@ class Canvas:
     timbre: Tensor | None = None
     near: Near | None = None
     told: str | None = None
+    dynamics: tuple[Stretch, ...] = ()  # how loud a score wants its sections against each other
     voice: Waveform | None = None  # sung beside the generator, mixed in after decoding
     finish: FinishOptions = field(default_factory=FinishOptions)  # fills the blanks of the request's
 

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("sklearn", reason="needs the extra bench")
 
 from benchmarks.quality.probes import FAMILIES, LEADS, Probe, VoiceProbe, best_threshold, family_of
+from benchmarks.quality.singing import Excerpt
 from benchmarks.quality.soundness import faults_of, judged
 from benchmarks.quality.table import Figure, Findings, figure_table
 from melisma.audio import Waveform
@@ -112,3 +113,23 @@ def test_findings_come_back_from_disk(tmp_path: Path) -> None:
     again = Findings.load(tmp_path / "plan.json")
     assert dataclasses.asdict(again) == dataclasses.asdict(found)
     assert "| tempo | ≥ 0.9 ✓ | **0.91** | 0.10 | – | – | – | 48 |" in figure_table(again.figures)
+
+
+def tone(hz: float, seconds: float = 4.0) -> Waveform:
+    t = np.arange(round(seconds * 48_000)) / 48_000
+    return Waveform(np.tile(0.3 * np.sin(2 * np.pi * hz * t), (2, 1)).astype(np.float32), 48_000)
+
+
+def test_a_sung_excerpt_teaches_the_band_the_voice_over_it_and_the_whole() -> None:
+    late = Waveform(tone(440).samples * (np.arange(4 * 48_000) >= 2 * 48_000), 48_000)
+    rows = Excerpt(tone(220), tone(220), late).lessons()
+    assert rows.shape[:2] == (3, 2)
+    assert (rows[:, :, 0] > 0).tolist() == [[False, False], [False, True], [False, True]]
+    assert np.array_equal(rows[0, :, 1:], rows[2, :, 1:])
+    assert not np.array_equal(rows[0, 1, 1:], rows[1, 1, 1:])
+
+
+def test_an_excerpt_without_a_voice_teaches_itself() -> None:
+    rows = Excerpt(tone(220)).through(lambda sound: sound).lessons()
+    assert rows.shape[:2] == (1, 2)
+    assert not rows[:, :, 0].any()

@@ -69,6 +69,23 @@ def test_the_generator_reads_what_the_score_says(following: Band, monkeypatch: p
     assert ", pop, 120 bpm\n" in texts[0]
 
 
+def test_sections_are_as_loud_as_the_score_wants_them(following: Band) -> None:
+    score = rehearse(ask(), following).blueprint.score
+    assert len(score.sections) > 1
+    quiet_end = [section.model_copy(update={"energy": 1.0}) for section in score.sections]
+    quiet_end[-1] = score.sections[-1].model_copy(update={"energy": 0.1})
+    blueprint = perform(ask(), following).blueprint
+    edited = blueprint.model_copy(update={"score": score.model_copy(update={"sections": tuple(quiet_end)})})
+    start = round(score.seconds(float(score.section_starts[-1])) * 48_000)
+
+    def falls_by(**finish: object) -> float:
+        request = ask(finish=finish | {"fade_out_s": 0.0})
+        song = rehearse(request, following, edited).take(1).waveform.samples
+        return float(10 * np.log10(np.mean(song[:, :start] ** 2) / np.mean(song[:, start:] ** 2)))
+
+    assert falls_by() > falls_by(master=False) + 2
+
+
 def test_words_are_sung_by_the_guide_voice(following: Band, monkeypatch: pytest.MonkeyPatch) -> None:
     def sing(score: Score, caption: str) -> Waveform:
         t = np.arange(8 * 48000) / 48000
