@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from melisma.notation import Score
+from melisma.score.genres import STYLES, suggested_style
 from melisma.score.grammar import LOW_VOICE_RANGE, instruments_in, voice_range
 
 
@@ -17,8 +18,19 @@ def plainly(style: str, players: Sequence[str], voice: str | None = None) -> str
 
 
 def told(score: Score, caption: str) -> str:
-    """What a score says, and which instruments a caption names besides. Sung by the voice that the caption asks for."""
-    return plainly(score.style, (*score.band, *instruments_in(caption)), voice_in(caption) if score.lines else None)
+    """What a score says. Where the caption names or suggests another style, other instruments or a voice, it has the
+    last word: it may have been changed since the score was written."""
+    style = suggested_style(caption) or STYLES[score.style]
+    voice = voice_in(caption) if score.lines else None
+    return plainly(style.name, _players(score.band, instruments_in(caption)), voice)
+
+
+def _players(band: Sequence[str], named: Sequence[str]) -> list[str]:
+    """The band in its order, then whom else the caption names; those first, where others stand in their place."""
+    missing = [player for player in named if player not in band]
+    if not missing or set(band) <= set(named):
+        return [*band, *missing]
+    return list(dict.fromkeys([*named, *band]))[: max(len(band), len(named))]
 
 
 def voice_in(caption: str) -> str:

@@ -35,6 +35,13 @@ def test_a_band_edited_by_hand_is_said() -> None:
     assert told(edited, caption) == "folk, oboe, harp"
 
 
+def test_a_caption_changed_since_has_the_last_word() -> None:
+    score = score_of("folk with flute and harp")
+    assert told(score, "jazz with trumpet") == "jazz, trumpet, flute"
+    assert told(score, "jazz with trumpet, piano and violin") == "jazz, trumpet, piano, violin"
+    assert told(score, "harp").endswith(", flute, harp")
+
+
 def test_who_sings_is_said_where_somebody_does() -> None:
     words = "[verse]\nhello my friend\nstay until the end"
     assert told(score_of("folk, male vocals", words), "folk, male vocals").endswith(", male vocals")
