@@ -66,3 +66,35 @@ FREE_WORDS: tuple[tuple[str, tuple[str, ...], tuple[int, int]], ...] = (
     ("Mississippi porch, slide guitar, my baby left me", ("blues",), (50, 140)),
 )  # fmt: skip
 """What people write who do not know our list of styles; which styles fit, and between which tempi."""
+
+NEW_WORDS: tuple[tuple[str, tuple[str, ...], tuple[int, int]], ...] = (
+    ("floating through a cave of ice, nothing happens for an hour", ("ambient",), (45, 95)),
+    ("he sits on the bed with her photograph, strings come in at the end", ("ballad",), (45, 95)),
+    ("rent is due, the harmonica knows, twelve bars", ("blues",), (50, 140)),
+    ("sunset over Rio, a whisper and a nylon string guitar", ("bossa nova", "latin"), (60, 150)),
+    ("fiddle and tin whistle, everybody stamps on the floor", ("celtic", "folk"), (80, 190)),
+    ("harpsichord and violins for a palace dinner", ("classical",), (50, 160)),
+    ("dusty boots, a dog, a pedal steel and a broken heart", ("country",), (60, 150)),
+    ("roller skates under a mirror ball, 1978", ("disco", "funk"), (100, 135)),
+    ("rollers, reese bass, 174", ("drum and bass",), (155, 185)),
+    ("storytelling by the fire, just an acoustic guitar and a voice", ("folk", "country"), (60, 150)),
+    ("dirty clavinet groove, the bass player slaps", ("funk",), (80, 130)),
+    ("old school boom bap with a dusty piano sample", ("hip hop", "lofi"), (75, 110)),
+    ("deep piano chords, warehouse in Chicago, hands in the air", ("house",), (112, 135)),
+    ("trio in a cellar, brushed drums and a double bass that walks", ("jazz",), (60, 220)),
+    ("conga, timbales and a whole street dancing in Havana", ("latin",), (80, 220)),
+    ("something mellow for homework, tape wobble", ("lofi",), (55, 100)),
+    ("brass band on parade, left, right, left, right", ("march",), (85, 135)),
+    ("downtuned riffs, screaming, double kick", ("metal",), (90, 230)),
+    ("the dragon wakes, timpani and horns, then the full orchestra", ("orchestral",), (50, 170)),
+    ("bubblegum chorus for the radio, summer hit", ("pop",), (85, 140)),
+    ("three chords, two minutes, no future", ("punk", "rock"), (130, 230)),
+    ("one drop, off-beat organ, everything will be fine", ("reggae",), (55, 100)),
+    ("stadium guitars and a drummer who hits hard", ("rock",), (80, 180)),
+    ("gospel choir, organ and a singer who means it", ("soul",), (50, 135)),
+    ("neon, chrome and a fast car, gated drums, 1985", ("synthwave",), (75, 130)),
+    ("four in the morning, one kick drum, a machine that hums", ("techno", "house"), (115, 150)),
+    ("rattling hi-hats, booming 808, dark bells", ("trap", "hip hop"), (55, 165)),
+    ("an old couple turns in three-four time under paper lanterns", ("waltz",), (60, 200)),
+)  # fmt: skip
+"""The same, written after all that chooses a style was settled, one for each style: nothing was tried with these."""
