@@ -50,6 +50,11 @@ PROGRAM_NAMES: dict[int, str] = {
     KALIMBA: "kalimba", BAGPIPE: "bagpipes", FIDDLE: "fiddle",
 }  # fmt: skip
 
+PLAYERS: tuple[str, ...] = tuple(
+    name for name in PROGRAM_NAMES.values() if "bass" not in name or name == "bass and lead synth"
+)
+"""Who may play the tune or accompany; basses do neither."""
+
 ALIASES = {
     "acoustic guitar": PROGRAM_NAMES[STEEL], "electric guitar": PROGRAM_NAMES[CLEAN], "guitar": PROGRAM_NAMES[STEEL],
     "classical guitar": PROGRAM_NAMES[NYLON], "nylon guitar": PROGRAM_NAMES[NYLON], "heavy guitar": PROGRAM_NAMES[DISTORTION],

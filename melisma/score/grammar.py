@@ -13,7 +13,7 @@ from random import Random
 from typing import Literal, cast
 
 from melisma.notation import Chord, Line, Note, Score, Section, SectionTag, Word
-from melisma.score.genres import ALIASES, HARMONY, PROGRAM_NAMES, Style, style_of
+from melisma.score.genres import ALIASES, HARMONY, PLAYERS, PROGRAM_NAMES, Style, style_of
 from melisma.score.harmony import progression
 from melisma.score.hints import FAST_WORDS, SLOW_WORDS
 from melisma.score.hints import stated_bpm as stated_bpm
@@ -152,12 +152,12 @@ def band_for(caption: str, style: Style, rng: Random) -> tuple[str, str]:
 
 
 def instruments_in(caption: str) -> list[str]:
-    """Instruments that a caption names, in its order, by the names of `PROGRAM_NAMES`; basses carry no tune."""
+    """Instruments that a caption names, in its order, by the names of `PLAYERS`."""
     text = caption.lower()
     found: dict[int, str] = {}
     for word, name in sorted((ALIASES | {n: n for n in PROGRAM_NAMES.values()}).items(), key=lambda w: -len(w[0])):
         for match in re.finditer(rf"\b{re.escape(word)}s?\b", text):
-            if "bass" not in name or name == "bass and lead synth":
+            if name in PLAYERS:
                 found.setdefault(match.start(), name)
             text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
     return list(dict.fromkeys(found[place] for place in sorted(found)))

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from melisma.notation import Score
-from melisma.score.genres import STYLES, suggested_style
+from melisma.score.genres import suggested_style
 from melisma.score.grammar import LOW_VOICE_RANGE, instruments_in, voice_range
 
 
@@ -17,20 +17,20 @@ def plainly(style: str, players: Sequence[str], voice: str | None = None) -> str
     return ", ".join(dict.fromkeys(part for part in (style, *players, voice) if part))
 
 
-def told(score: Score, caption: str) -> str:
-    """What a score says. Where the caption names or suggests another style, other instruments or a voice, it has the
-    last word: it may have been changed since the score was written."""
-    style = suggested_style(caption) or STYLES[score.style]
+def told(score: Score, caption: str, settled: bool = False) -> str:
+    """What a score says, and which instruments the caption names besides.
+
+    Where the two disagree, the caption was changed after the score was written from it and has the last word; unless
+    somebody `settled` the score by hand.
+    """
+    named = instruments_in(caption)
+    suggested = None if settled else suggested_style(caption)
     voice = voice_in(caption) if score.lines else None
-    return plainly(style.name, _players(score.band, instruments_in(caption)), voice)
-
-
-def _players(band: Sequence[str], named: Sequence[str]) -> list[str]:
-    """The band in its order, then whom else the caption names; those first, where others stand in their place."""
-    missing = [player for player in named if player not in band]
-    if not missing or set(band) <= set(named):
-        return [*band, *missing]
-    return list(dict.fromkeys([*named, *band]))[: max(len(band), len(named))]
+    missing = [player for player in named if player not in score.band]
+    players = [*score.band, *missing]
+    if missing and not settled and not set(score.band) <= set(named):
+        players = list(dict.fromkeys([*named, *score.band]))[: max(len(score.band), len(named))]
+    return plainly(suggested.name if suggested else score.style, players, voice)
 
 
 def voice_in(caption: str) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from melisma.models.catalogue import ALL, PLANNERS, PREFERENCE, Checkpoint, known, named
 from melisma.models.habits import FROM_WORDS, GUIDED_V1, abilities_of, preferred_by, speaks_codes
 from melisma.models.places import STARTER, bundled_starter, is_here, models_folder, place_of
+from melisma.score.genres import PLAYERS
 from melisma.song import DEFAULT_DURATION_S, LANGUAGES, MAX_DURATION_S, MIN_DURATION_S, TRACKS, TaskName
 from melisma.studio.problems import NotHere
 from melisma.studio.shapes import DefaultsOut, ModelOut
@@ -159,6 +160,7 @@ def defaults_out(
         sampling=sampling,
         planner=planner,
         follows_score=bool(config.get("follows_score")),
+        instruments=list(PLAYERS) if config.get("follows_score") else [],
         tracks=list(TRACKS) if tasks & {"extract", "lego", "complete"} else [],
         languages=list(LANGUAGES),
         adapters=adapters(),

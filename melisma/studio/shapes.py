@@ -452,6 +452,7 @@ class DefaultsOut(Shape):
     sampling: SamplingOptions
     planner: str | None
     follows_score: bool
+    instruments: list[str] = Field(description="Who may play in its scores; none where it follows no score.")
     tracks: list[str]
     languages: list[str]
     adapters: list[str]

@@ -32,7 +32,7 @@ def lay(task: Compose, desk: Desk) -> Canvas:
         blueprint,
         frames=frames,
         source=heard(desk, frames, score),
-        told=told(score, blueprint.caption),
+        told=told(score, blueprint.caption, settled=blueprint.decided_by.get("score") == "person"),
         dynamics=dynamics(score),
         voice=voice,
         finish=FinishOptions(fade_out_s=rings_s),

@@ -24,6 +24,11 @@ def test_what_was_made_of_words_is_said() -> None:
     assert told(score, caption) == plainly(score.style, score.band)
 
 
+def test_a_style_that_nobody_knows_is_said_as_it_is() -> None:
+    odd = score_of("folk").model_copy(update={"style": "a style of one's own", "band": ()})
+    assert told(odd, "a song") == "a style of one's own"
+
+
 def test_instruments_beyond_lead_and_company_are_said_too() -> None:
     caption = "folk with flute, acoustic guitar and harp"
     assert told(score_of(caption), caption) == "folk, flute, acoustic guitar, harp"
@@ -33,6 +38,7 @@ def test_a_band_edited_by_hand_is_said() -> None:
     caption = "folk"
     edited = score_of(caption).model_copy(update={"band": ("oboe", "harp")})
     assert told(edited, caption) == "folk, oboe, harp"
+    assert told(edited, "jazz with flute", settled=True) == "folk, oboe, harp, flute"
 
 
 def test_a_caption_changed_since_has_the_last_word() -> None:

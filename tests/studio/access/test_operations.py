@@ -323,12 +323,15 @@ def test_what_auto_means(open_house) -> None:
 
 
 def test_the_starter_speaks_for_itself(open_house) -> None:
-    starter = open_house.client().get("/api/defaults").json()
+    client = open_house.client()
+    starter = client.get("/api/defaults").json()
     if starter["model"] != "starter":
         pytest.skip("this copy has no starter")
     config = json.loads(next(Path("melisma/starter").glob("*starter/config.json")).read_text())
     assert starter["notice"] == config["notice"]
     assert starter["follows_score"] is True
+    assert {"flute", "piano", "bagpipes"} <= set(starter["instruments"])
+    assert client.get("/api/defaults?model=turbo").json()["instruments"] == []
     assert starter["sampling"]["steps"] == config["sampling"]["steps"]
     assert set(starter["tasks"]) == set(config["tasks"])
 

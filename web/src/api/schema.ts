@@ -1290,6 +1290,11 @@ export interface components {
             planner: string | null;
             /** Follows Score */
             follows_score: boolean;
+            /**
+             * Instruments
+             * @description Who may play in its scores; none where it follows no score.
+             */
+            instruments: string[];
             /** Tracks */
             tracks: string[];
             /** Languages */

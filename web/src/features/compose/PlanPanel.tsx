@@ -11,7 +11,7 @@ import { MAX_CAPTION } from './StyleField'
 import { useKeyOptions, useLanguageOptions } from './CustomForm'
 import { LengthField } from './LengthField'
 import { LyricsEditor } from './LyricsEditor'
-import { chordRows, chordsOf, edited, isChord, withChord } from './plan'
+import { chordRows, chordsOf, edited, isChord, withChord, withPlayer } from './plan'
 import styles from './compose.module.css'
 
 const INSTRUMENTAL = '[instrumental]'
@@ -131,6 +131,38 @@ function Chords({ plan, onChange }: { plan: Blueprint; onChange: (plan: Blueprin
   )
 }
 
+/** Who plays the tune and who accompanies, where the model plays from a score. */
+function Players({
+  plan,
+  instruments,
+  onChange,
+}: {
+  plan: Blueprint
+  instruments: string[]
+  onChange: (plan: Blueprint) => void
+}) {
+  const { t } = useTranslation('compose')
+  const band = plan.score?.band ?? []
+  if (!plan.score || !instruments.length) return null
+  const names = [...new Set([...instruments, ...band])].sort((a, b) => a.localeCompare(b))
+  const options = names.map((name) => ({ value: name, label: name }))
+  return (
+    <div className={styles.grid}>
+      {([0, 1] as const).map((place) => (
+        <Select
+          key={place}
+          label={t(place === 0 ? 'plan.tune' : 'plan.company')}
+          value={band[place] ?? null}
+          options={options}
+          onChange={(instrument) => {
+            if (instrument) onChange(withPlayer(plan, place, instrument))
+          }}
+        />
+      ))}
+    </div>
+  )
+}
+
 export function PlanPanel({
   plan,
   onChange,
@@ -241,6 +273,7 @@ export function PlanPanel({
           />
         )}
       </div>
+      <Players plan={plan} instruments={defaults?.instruments ?? []} onChange={onChange} />
       <Chords plan={plan} onChange={onChange} />
       {dropped && !plan.score ? <Notice>{t('plan.scoreDropped')}</Notice> : null}
       {plan.codes?.length ? <p className={styles.small}>{t('plan.codes')}</p> : null}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Blueprint } from '@/api/types'
-import { chordRows, chordsOf, edited, isChord, KEYS, withChord } from './plan'
+import { chordRows, chordsOf, edited, isChord, KEYS, withChord, withPlayer } from './plan'
 
 const PLAN: Blueprint = {
   caption: 'folk',
@@ -66,6 +66,24 @@ describe('an edit of a plan', () => {
     const after = withChord(PLAN, 1, 'Em')
     expect(after.score?.chords.map((chord) => chord.symbol)).toEqual(['C', 'Em', 'Am'])
     expect(PLAN.score?.chords[1]?.symbol).toBe('G/B')
+  })
+})
+
+describe('players', () => {
+  const withBand = (...band: string[]): Blueprint => ({ ...PLAN, score: { ...PLAN.score!, band } })
+
+  it('change one at a time', () => {
+    const plan = withBand('flute', 'piano')
+    expect(withPlayer(plan, 0, 'oboe').score?.band).toEqual(['oboe', 'piano'])
+    const after = withPlayer(plan, 1, 'harp')
+    expect(after.score?.band).toEqual(['flute', 'harp'])
+    expect(after.decided_by?.score).toBe('person')
+    expect(plan.score?.band).toEqual(['flute', 'piano'])
+  })
+
+  it('are named where nobody was', () => {
+    expect(withPlayer(PLAN, 0, 'oboe').score?.band).toEqual(['oboe', 'oboe'])
+    expect(withPlayer({ ...PLAN, score: null }, 0, 'oboe').score).toBeNull()
   })
 })
 

@@ -87,6 +87,14 @@ export function withChord(plan: Blueprint, at: number, symbol: string): Blueprin
   }
 }
 
+/** A plan with somebody else at one place of its band: 0 plays the tune, 1 accompanies. */
+export function withPlayer(plan: Blueprint, place: 0 | 1, instrument: string): Blueprint {
+  if (!plan.score) return plan
+  const [tune = instrument, company = instrument, ...others] = plan.score.band ?? []
+  const band = place === 0 ? [instrument, company, ...others] : [tune, instrument, ...others]
+  return { ...plan, decided_by: { ...plan.decided_by, score: 'person' }, score: { ...plan.score, band } }
+}
+
 export interface ChordCell {
   index: number
   symbol: string

@@ -63,6 +63,7 @@ export function Recipe({ song, take }: { song: Song; take: Take }) {
       plan?.language && plan.language !== 'unknown' ? languageName(plan.language, i18n.language) : null,
       decided('language'),
     ],
+    [t('recipe.players'), plan?.score?.band?.join(', '), decided('score')],
     [t('recipe.chords'), plan?.score?.chords.map((chord) => chord.symbol).join('  '), decided('score')],
     [t('recipe.sampling'), sampled, null],
     [t('recipe.seed'), take.seed, null],
