@@ -13,9 +13,9 @@ from pathlib import Path
 import click
 
 from melisma.models.files import read_config
+from starter.train_dit import BUNDLED as NAME
 from starter.train_dit import PREVIEW
 
-NAME = "melisma-starter"
 STATES = {
     "notice": (
         "This is melisma's small starter model, trained on synthetic songs alone. "

@@ -41,7 +41,8 @@ CONFIG: dict[str, Any] = {
     "model_version": "starter",
     "is_turbo": False,
     "hidden_size": 256,
-    "intermediate_size": 704,
+    "intermediate_size": 1280,
+    "encoder_intermediate_size": 704,
     "num_hidden_layers": LAYERS,
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
@@ -59,6 +60,8 @@ CONFIG: dict[str, Any] = {
     "fsq_input_levels": [8, 8, 8, 8],
     "lyric_alignment_layers_config": {},
 }
+BUNDLED = "melisma-starter"
+"""Name of the transformer's folder in a bundle."""
 PIECES = 2000
 LISTENING = 300
 """Steps in which nothing but words tells what to play."""
@@ -144,18 +147,35 @@ def new_net() -> AceStep15:
     return net
 
 
-def begin(model: Learner, codes: Path, start: Path | None) -> None:
-    """Put in the semantic codes, and the weights of an earlier run where there is one to begin from.
+def begin(model: Learner, codes: Path | None, start: Path | None) -> None:
+    """Put in the weights of an earlier run or of a bundle, where there is one to begin from, and the semantic codes.
 
-    A network with more layers than that of the earlier run keeps its last ones, which begin by changing nothing."""
-    settled = load_file(codes)
+    A network with more or wider layers keeps what it has more; it begins by changing nothing.
+    """
+    weights = load_file(network_of(start) / "model.safetensors") if start else {}
+    if codes:
+        weights |= load_file(codes)
+    own = model.net.state_dict()
+    model.net.load_state_dict({**own, **{name: widened(tensor, own[name]) for name, tensor in weights.items()}})
     if start:
-        weights = {name: tensor.float() for name, tensor in load_file(start / "dit" / "model.safetensors").items()}
-        model.net.load_state_dict({**model.net.state_dict(), **weights, **settled})
         words = load_file(start / "text" / "model.safetensors")
         model.words.load_state_dict({name: tensor.float() for name, tensor in words.items()})
-    else:
-        model.net.load_state_dict({**model.net.state_dict(), **settled})
+
+
+def network_of(start: Path) -> Path:
+    """The folder of the transformer within a run's folder or a bundle."""
+    return start / "dit" if (start / "dit").is_dir() else start / BUNDLED
+
+
+def widened(tensor: Tensor, place: Tensor) -> Tensor:
+    """A weight in the corner of one that may be larger. What the inputs it did not have send on is nothing; what it
+    makes in addition is as in the larger one."""
+    if tensor.shape == place.shape:
+        return tensor.float()
+    wide = place.clone()
+    wide[: len(tensor), tensor.shape[1] :] = 0
+    wide[: len(tensor), : tensor.shape[1]] = tensor.float()
+    return wide
 
 
 def listen_anew(net: AceStep15) -> None:
@@ -209,8 +229,14 @@ def silence_of(vae: Path) -> Tensor:
 @click.command()
 @click.option("--latents", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--vae", type=click.Path(path_type=Path, exists=True), required=True)
-@click.option("--codes", type=click.Path(path_type=Path, exists=True), required=True, help="From starter.train_codes.")
-@click.option("--start", type=click.Path(path_type=Path, exists=True), help="Folder of a finished run to begin from.")
+@click.option(
+    "--codes", type=click.Path(path_type=Path, exists=True), help="From starter.train_codes; left out: START's."
+)
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path, exists=True),
+    help="Folder of a finished run, or a bundle, to begin from.",
+)
 @click.option("--listens", is_flag=True, help="START has learned to listen to words: only go on with the music.")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.option("--minutes", type=float, default=60.0, show_default=True)
@@ -223,7 +249,7 @@ def silence_of(vae: Path) -> Tensor:
 def main(
     latents: Path,
     vae: Path,
-    codes: Path,
+    codes: Path | None,
     start: Path | None,
     listens: bool,
     out: Path,
@@ -236,11 +262,13 @@ def main(
     precision: str | None,
 ) -> None:
     """Train the starter's transformer and text encoder and write them, averaged, to OUT/dit and OUT/text."""
+    if not (codes or start):
+        raise click.UsageError("codes come from somewhere: give --codes, or --start with a run or bundle that has them")
     torch.manual_seed(seed)
     (songs, others), pieces = read_songs(latents), out / "tokenizer.json"
     out.mkdir(parents=True, exist_ok=True)
     if start and not pieces.is_file():
-        shutil.copy(start / "tokenizer.json", pieces)
+        shutil.copy(start / "text" / "tokenizer.json", pieces)
     if not pieces.is_file():
         new_tokenizer(songs).save(str(pieces))
     tokenizer = Tokenizer.from_file(str(pieces))

@@ -36,7 +36,8 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(…, w) → (…, w)"""
-        return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
+        # under autocast x may be of half precision and the weight not: of two types there is no fused kernel
+        return F.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), self.eps)
 
 
 class MLP(nn.Module):

@@ -1,4 +1,4 @@
-"""A deeper network goes on from a shallower one's weights as if nothing had happened."""
+"""A deeper or wider network goes on from a shallower one's weights as if nothing had happened."""
 
 from pathlib import Path
 
@@ -10,12 +10,14 @@ from torch import Tensor
 
 from melisma.training.dit import Learner
 from starter import train_dit
+from starter.bundle import NAME
 
 
-def learner(monkeypatch: pytest.MonkeyPatch, layers: int, seed: int) -> Learner:
+def learner(monkeypatch: pytest.MonkeyPatch, layers: int, seed: int, wide: int = 96) -> Learner:
     small = {
         "hidden_size": 64,
-        "intermediate_size": 96,
+        "intermediate_size": wide,
+        "encoder_intermediate_size": 96,
         "num_attention_heads": 2,
         "head_dim": 32,
         "text_hidden_dim": 32,
@@ -61,3 +63,19 @@ def test_the_same_depth_goes_on_exactly(run: Learner, monkeypatch: pytest.Monkey
     train_dit.begin(again, tmp_path / "codes.safetensors", tmp_path)
     for name, weights in again.net.named_parameters():
         torch.testing.assert_close(weights, run.net.get_parameter(name), atol=1e-3, rtol=1e-3)  # kept as halves
+
+
+def test_what_makes_layers_wider_changes_nothing(run: Learner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    wider = learner(monkeypatch, 2, seed=2, wide=128)
+    train_dit.begin(wider, tmp_path / "codes.safetensors", tmp_path)
+    torch.testing.assert_close(velocity(wider), velocity(run), atol=2e-3, rtol=2e-3)
+    assert wider.net.decoder.layers[0].mlp.gate_proj.weight[96:].abs().max() > 0  # and can learn
+
+
+def test_a_bundle_is_gone_on_from_like_a_run(run: Learner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "dit").rename(tmp_path / NAME)
+    again = learner(monkeypatch, 2, seed=2)
+    train_dit.begin(again, None, tmp_path)
+    torch.testing.assert_close(velocity(again), velocity(run), atol=2e-3, rtol=2e-3)
+    for name in ("tokenizer.audio_acoustic_proj.weight", "detokenizer.proj_out.weight"):
+        torch.testing.assert_close(again.net.get_parameter(name), run.net.get_parameter(name), atol=1e-3, rtol=1e-3)
