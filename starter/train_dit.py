@@ -31,7 +31,7 @@ from melisma.song import TRACKS, SamplingOptions
 from melisma.training.data import held_out
 from melisma.training.dit import Learner, Lessons, SongLatents, TaskShares, objective, rehearse, telling
 from melisma.training.flow import draw_times
-from melisma.training.loop import TrainingOptions, load_average, train
+from melisma.training.loop import TrainingOptions, leads, load_average, train
 from starter.train_codec import Echo
 
 LAYERS = 8
@@ -230,14 +230,17 @@ def silence_of(vae: Path) -> Tensor:
 @click.option("--latents", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--vae", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option(
-    "--codes", type=click.Path(path_type=Path, exists=True), help="From starter.train_codes; left out: START's."
+    "--codes", type=click.Path(path_type=Path, exists=True), help="From starter.train_codes; left out: that of --from."
 )
 @click.option(
-    "--start",
+    "--from",
+    "start",
     type=click.Path(path_type=Path, exists=True),
     help="Folder of a finished run, or a bundle, to begin from.",
 )
-@click.option("--listens", is_flag=True, help="START has learned to listen to words: only go on with the music.")
+@click.option(
+    "--listens", is_flag=True, help="What it begins from listens to words already: only go on with the music."
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.option("--minutes", type=float, default=60.0, show_default=True)
 @click.option("--takes", type=int, default=12, show_default=True, help="Lessons per step.")
@@ -263,7 +266,7 @@ def main(
 ) -> None:
     """Train the starter's transformer and text encoder and write them, averaged, to OUT/dit and OUT/text."""
     if not (codes or start):
-        raise click.UsageError("codes come from somewhere: give --codes, or --start with a run or bundle that has them")
+        raise click.UsageError("codes come from somewhere: give --codes, or --from with a run or bundle that has them")
     torch.manual_seed(seed)
     (songs, others), pieces = read_songs(latents), out / "tokenizer.json"
     out.mkdir(parents=True, exist_ok=True)
@@ -307,8 +310,9 @@ def main(
 
     noisier = partial(objective, times=NOISIER)
     train(model, noisier, lessons, options, out, preview=preview, listen=Echo())
-    load_average(model, out)
-    save(model, tokenizer, out)
+    if leads():
+        load_average(model, out)
+        save(model, tokenizer, out)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@
 - **A run is bounded** by minutes or by steps, over all its resumptions together; the schedules follow that bound.
 - **A sick run stops** at its first non-finite loss or gradient and says where the last good checkpoint is.
 - Devices, precision and several processes are Lightning Fabric's: the loop is the same on a laptop and on eight GPUs
-  (`fabric run --devices 8 …`).
+  (`torchrun --nproc-per-node 8 -m …`).
 
 The folder of a run holds `checkpoint.safetensors`, `log.jsonl` (one line per report), `loss.png` and whatever the
 preview writes.
@@ -130,7 +130,7 @@ def train(
     Returns the averaged weights by name and leaves the model with its own. Raises UnsoundResult at the first step
     whose loss or gradient is not finite.
     """
-    fabric = Fabric(accelerator=options.device, devices=_devices(), precision=_precision(options))  # type: ignore[arg-type]
+    fabric = _fabric(options)
     fabric.launch()
     folder.mkdir(parents=True, exist_ok=True)
     model.train()
@@ -146,7 +146,8 @@ def train(
             batch = fabric.to_device(coming.result())
             coming = ahead.submit(batches, run.position(1))
             log.add(run.advance(batch))
-            run.elapsed_s = time.monotonic() - began
+            # one clock for all processes: schedules follow it, and all must end after the same step
+            run.elapsed_s = fabric.broadcast(time.monotonic() - began)
             if preview and run.step % options.preview_every == 0 and fabric.is_global_zero:
                 with averaged(model, run.average):
                     preview(model, run.step)
@@ -161,6 +162,7 @@ def train(
                 run.save()
                 raise
     run.save()
+    fabric.barrier()
     log.report(run.step, run.elapsed_s, listen)
     return run.average
 
@@ -276,9 +278,17 @@ def _put(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
             named[name].copy_(tensor)
 
 
-def _devices() -> int | str:
-    """One process unless started by a launcher that says otherwise."""
-    return "auto" if "LOCAL_WORLD_SIZE" in os.environ else 1
+def _fabric(options: TrainingOptions) -> Fabric:
+    """One process unless started by a launcher that says otherwise. Some parameters of official networks are never used."""
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    strategy = "ddp_find_unused_parameters_true" if processes > 1 else "auto"
+    precision: Any = _precision(options)
+    return Fabric(accelerator=options.device, devices=processes, strategy=strategy, precision=precision)
+
+
+def leads() -> bool:
+    """Whether this process is the only one or the first of several: the one that writes files."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _precision(options: TrainingOptions) -> str:
