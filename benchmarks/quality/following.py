@@ -151,10 +151,13 @@ def traits_of(song: Waveform, plan: HeldOut, start_s: float = 0.0) -> tuple[Floa
 
 
 def training_traits(stage: Stage) -> tuple[list[HeldOut], list[Floats], list[Floats]]:
-    """Songs that probes learn from, each twice: as it is, and through the codec."""
-    songs = [*stage.learnt(10_000), *stage.judging]
+    """Songs that probes learn from, as they are and, every second one, through the codec."""
+    every = [*stage.learnt(10_000), *stage.judging]
+    some = every[::2]
 
-    def kept_traits(place: Path, through: Callable[[Waveform], Waveform]) -> list[tuple[Floats, Floats]]:
+    def kept_traits(
+        songs: Sequence[HeldOut], place: Path, through: Callable[[Waveform], Waveform]
+    ) -> list[tuple[Floats, Floats]]:
         def one(song: HeldOut) -> Floats:
             start = clip_start(song, REAL_S)
             sound = through(song.mix.between(start, start + REAL_S))
@@ -165,10 +168,10 @@ def training_traits(stage: Stage) -> tuple[list[HeldOut], list[Floats], list[Flo
         return [(row[:, :-width], row[:, -width:]) for row in rows]
 
     traits = [
-        *kept_traits(stage.out / "songs" / "traits", lambda sound: sound),
-        *kept_traits(stage.codec_folder / "traits", stage.coded),
+        *kept_traits(every, stage.out / "songs" / "traits", lambda sound: sound),
+        *kept_traits(some, stage.codec_folder / "traits", stage.coded),
     ]
-    return [*songs, *songs], [style for style, _ in traits], [tune for _, tune in traits]
+    return [*every, *some], [style for style, _ in traits], [tune for _, tune in traits]
 
 
 def style_probe(stage: Stage) -> Probe:

@@ -146,9 +146,9 @@ class Stage:
 
     @cached_property
     def judging(self) -> list[HeldOut]:
-        """600 instrumentals of 16 s that nothing but the judges learns from: with 400 songs to learn from they know the
-        family of 80 new songs in 100, with 800 of 89."""
-        return self._songs("judging", range(510_000, 510_600), 16.0)
+        """200 instrumentals of 16 s that nothing but the judges learns from. The more songs they know, the better: with
+        400 they name the family of 80 new songs in 100, with 800 of 89."""
+        return self._songs("judging", range(510_000, 510_200), 16.0)
 
     def _songs(self, name: str, seeds: range, seconds: float, sung: bool = False) -> list[HeldOut]:
         place = self.out / "songs" / name

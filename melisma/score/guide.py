@@ -3,8 +3,8 @@
 A small model cannot invent time, and a large one hears a melody better than it reads about one. So the plan is played
 by the simplest possible band - clicks, the style's drum pattern in bursts, chords, a bass, one voice - and given to the
 model as source audio. It goes through the same autoencoder as any music, so checkpoints need no extra channels to
-follow it. Tune and chords sound roughly like the family of instrument that shall play them: a struck string dies away,
-a flute has hardly an overtone. So style and instruments are heard, too, and not only read about.
+follow it. Tune and chords have the timbre of the instruments that shall play them, as measured (`timbres`): a struck
+string dies away, a clarinet has odd overtones. So style and instruments are heard, too, and not only read about.
 
 Tones come from wavetables read with integer phases: fast, and the same to the bit everywhere. Nothing is normalised
 over the whole song, so an edit in one bar changes that bar and no other.
@@ -19,12 +19,15 @@ from numpy.typing import NDArray
 
 from melisma.audio import Waveform
 from melisma.notation import Note, Score
-from melisma.score.genres import PROGRAM_NAMES, STYLES, grooves
+from melisma.score.genres import STYLES, grooves
+from melisma.score.timbres import BASS, Timbre, timbre_of
 
 Samples = NDArray[np.float32]
 
 _TABLE_BITS = 12
 _RELEASE_S = 0.03
+_RMS = 0.5
+"""Of a tone at its loudest, before its level."""
 
 VOWELS: dict[str, tuple[tuple[float, float], ...]] = {
     "a": ((800, 1.0), (1150, 0.5), (2900, 0.1)),
@@ -35,41 +38,6 @@ VOWELS: dict[str, tuple[tuple[float, float], ...]] = {
 }
 """Formants of sung vowels: frequency in hertz and level."""
 
-
-@dataclass(frozen=True)
-class Timbre:
-    """How a family of instruments sounds in plain tones."""
-
-    partials: tuple[float, ...]
-    """Levels of the harmonics."""
-    attack_s: float = 0.008
-    decay_s: float | None = None
-    """Seconds until a struck tone has fallen to a third; None: it lasts."""
-
-
-_SAW = tuple(1 / k for k in range(1, 13))
-TIMBRES: dict[str, Timbre] = {
-    "organ": Timbre((1.0, 0.7, 0.5, 0.6, 0.0, 0.35, 0.0, 0.4)),
-    "piano": Timbre((1.0, 0.5, 0.3, 0.2, 0.12, 0.08), decay_s=0.9),
-    "mallets": Timbre((1.0, 0.0, 0.0, 0.45), decay_s=0.4),
-    "guitar": Timbre((1.0, 0.7, 0.55, 0.4, 0.3, 0.2, 0.15, 0.1), decay_s=0.6),
-    "distortion": Timbre((1.0, 0.9, 0.9, 0.8, 0.8, 0.7, 0.7, 0.6, 0.6, 0.5, 0.5, 0.4, 0.4, 0.3)),
-    "strings": Timbre(_SAW, attack_s=0.12),
-    "choir": Timbre((1.0, 0.3, 0.1), attack_s=0.1),
-    "brass": Timbre((0.6, 1.0, 0.9, 0.7, 0.5, 0.3, 0.2), attack_s=0.04),
-    "reed": Timbre((1.0, 0.05, 0.7, 0.05, 0.45, 0.05, 0.25), attack_s=0.03),
-    "pipe": Timbre((1.0, 0.12, 0.04), attack_s=0.05),
-    "lead": Timbre(tuple(1 / k if k % 2 else 0.0 for k in range(1, 16))),
-    "pad": Timbre((1.0, 0.6, 0.25, 0.1), attack_s=0.2),
-    "plucked": Timbre((0.5, 1.0, 0.8, 0.6, 0.6, 0.4, 0.4, 0.3), decay_s=0.3),
-}
-_FAMILIES = (
-    (7, "piano"), (15, "mallets"), (23, "organ"), (28, "guitar"), (30, "distortion"), (31, "guitar"), (39, "piano"),
-    (44, "strings"), (46, "plucked"), (51, "strings"), (55, "choir"), (63, "brass"), (71, "reed"), (79, "pipe"),
-    (87, "lead"), (103, "pad"), (108, "plucked"), (109, "reed"), (127, "strings"),
-)  # fmt: skip
-"""Last General MIDI program of each family, 0-based."""
-_PROGRAMS = {name: program for program, name in PROGRAM_NAMES.items()}
 
 DRUMMED = frozenset({"verse", "pre-chorus", "chorus", "drop", "solo", "outro"})
 """Sections in which the drums play."""
@@ -96,17 +64,19 @@ def render_guide(score: Score, rate_hz: int = 48_000, options: GuideOptions | No
         _add_clicks(sound, score, rate_hz, levels.clicks)
     if levels.drums:
         _add_drums(sound, score, rate_hz, levels.drums)
-    tune, backing = (_timbre(score, place) for place in (0, 1))
+    tune, backing = (_player(score, place) for place in (0, 1))
     for chord in score.chords:
         start, end = score.seconds(chord.start), score.seconds(chord.start + chord.length)
         energy = _energy(score, chord.start)
         if levels.chords:
-            for struck, until in _strikes(score, chord.start, chord.start + chord.length, backing):
+            for struck, until in _strikes(score, chord.start, chord.start + chord.length, timbre_of(backing, 60)):
                 for tone in dict.fromkeys(chord.tones):
-                    _add(sound, backing, 60 + tone, struck, until, rate_hz, levels.chords * energy)
+                    _add(
+                        sound, timbre_of(backing, 60 + tone), 60 + tone, struck, until, rate_hz, levels.chords * energy
+                    )
         if levels.bass:
             low = 36 + (chord.bass - 36) % 12
-            _add(sound, _BASS, low, start, end, rate_hz, levels.bass * energy)
+            _add(sound, BASS, low, start, end, rate_hz, levels.bass * energy)
     if levels.melody:
         for note, timbre, syllable_starts in _tune(score, levels.vowels, tune):
             start, end = score.seconds(note.start), score.seconds(note.start + note.length)
@@ -121,34 +91,28 @@ def _energy(score: Score, beat: float) -> float:
     return 0.4 + 0.6 * score.sections[score.section_at(beat)].energy
 
 
-def family(instrument: str) -> str:
-    """The family of an instrument in words, as TIMBRES names it; an organ stands for what is not known."""
-    program = _PROGRAMS.get(instrument.lower())
-    return "organ" if program is None else next(name for last, name in _FAMILIES if program <= last)
-
-
-def _timbre(score: Score, place: int) -> Timbre:
-    """What the instrument at a place of the band sounds like."""
-    return TIMBRES[family(score.band[place]) if place < len(score.band) else "organ"]
+def _player(score: Score, place: int) -> str | None:
+    """The instrument at a place of the band, in words."""
+    return score.band[place] if place < len(score.band) else None
 
 
 def _strikes(score: Score, first: float, last: float, timbre: Timbre) -> Iterator[tuple[float, float]]:
     """Seconds from which to which a chord sounds: once if it lasts, every two beats if it dies away."""
-    every = 2.0 if timbre.decay_s else last - first
+    every = 2.0 if timbre.dies_away else last - first
     beat = first
     while beat < last - 1e-6:
         yield score.seconds(beat), score.seconds(min(last, beat + every))
         beat += every
 
 
-def _tune(score: Score, vowels: bool, timbre: Timbre) -> Iterator[tuple[Note, Timbre, bool]]:
+def _tune(score: Score, vowels: bool, instrument: str | None) -> Iterator[tuple[Note, Timbre, bool]]:
     """Each melody note with the tone that plays it, and whether a syllable begins on it."""
     vowel = "a"
     for note in score.melody:
         if note.syllable:
             vowel = next((c for c in reversed(_letters(note.syllable)) if c in VOWELS), vowel)
         if note.syllable is None or not vowels:
-            yield note, timbre, False
+            yield note, timbre_of(instrument, note.pitch), False
         else:
             yield note, _vowel(vowel, note.pitch), bool(note.syllable)
 
@@ -204,31 +168,34 @@ def _add(sound: Samples, timbre: Timbre, pitch: int, start_s: float, end_s: floa
     n = end - start
     if n <= 1:
         return
-    step = np.uint32(round(440.0 * 2 ** ((pitch - 69) / 12) / rate_hz * 2**32))
-    phase = np.arange(n, dtype=np.uint32) * step
-    tone = _wave(timbre.partials)[phase >> np.uint32(32 - _TABLE_BITS)] * np.float32(level)
-    if timbre.decay_s:
-        tone *= _falling(rate_hz, timbre.decay_s, n)
-    attack, release = min(n // 4, int(timbre.attack_s * rate_hz)), min(n // 3, int(_RELEASE_S * rate_hz))
-    if attack:
-        tone[:attack] *= np.linspace(0, 1, attack, dtype=np.float32)
+    tone = _sounding(timbre, pitch, n, rate_hz) * np.float32(level)
+    release = min(n // 3, int(_RELEASE_S * rate_hz))
     if release:
         tone[n - release :] *= np.linspace(1, 0, release, dtype=np.float32)
     sound[start:end] += tone
 
 
-_BASS = Timbre((1.0, 0.6, 0.3, 0.15, 0.08))
-
-
-def _falling(rate_hz: int, decay_s: float, samples: int) -> Samples:
-    """A struck string's level over time."""
-    longest = max(samples, 20 * rate_hz)
-    return _decay(rate_hz, decay_s, longest)[:samples]
-
-
-@cache
-def _decay(rate_hz: int, decay_s: float, samples: int) -> Samples:
-    return np.exp(-np.arange(samples) / (decay_s * rate_hz)).astype(np.float32)
+def _sounding(timbre: Timbre, pitch: int, n: int, rate_hz: int) -> Samples:
+    """n samples of a tone that goes from moment to moment of its timbre."""
+    hz = 440.0 * 2 ** ((pitch - 69) / 12)
+    audible = max(1, int(min(18_000.0, 0.45 * rate_hz) / hz))
+    phase = np.arange(n, dtype=np.uint32) * np.uint32(round(hz / rate_hz * 2**32)) >> np.uint32(32 - _TABLE_BITS)
+    loudest = max(timbre.levels)
+    waves = [_wave(partials[:audible]) * np.float32(_RMS * np.sqrt(2) / loudest) for partials in timbre.moments]
+    swell = min(n // 4, round(timbre.moments_s[0] * rate_hz))
+    edges = [swell, *(min(n, max(swell, round(at * rate_hz))) for at in timbre.moments_s[1:])]
+    tone = np.empty(n, np.float32)
+    tone[:swell] = waves[0][phase[:swell]] * np.linspace(0, 1, swell, dtype=np.float32)
+    for first, last, now, then in zip(edges, edges[1:], waves, waves[1:], strict=False):
+        here = phase[first:last]
+        tone[first:last] = now[here] + (then - now)[here] * np.linspace(
+            0, 1, len(here), endpoint=False, dtype=np.float32
+        )
+    rest = waves[-1][phase[edges[-1] :]]
+    if timbre.fall_rate and len(rest):
+        rest *= np.exp(-timbre.fall_rate / rate_hz * np.arange(len(rest))).astype(np.float32)
+    tone[edges[-1] :] = rest
+    return tone
 
 
 @cache
@@ -240,15 +207,14 @@ def _vowel(vowel: str, pitch: int) -> Timbre:
         shape = sum(level / (1 + ((k * hz - centre) / (80 + 0.06 * centre)) ** 2) for centre, level in VOWELS[vowel])
         partials.append((0.08 + shape) / k**0.5)
     loudest = max(partials)
-    return Timbre(tuple(p / loudest for p in partials))
+    return Timbre((tuple(p / loudest for p in partials),))
 
 
 @cache
 def _wave(partials: tuple[float, ...]) -> Samples:
     """One period of a tone."""
     turn = np.arange(2**_TABLE_BITS) / 2**_TABLE_BITS * 2 * np.pi
-    wave = sum(level * np.sin(k * turn) for k, level in enumerate(partials, 1))
-    return np.asarray(wave / np.sqrt(np.mean(np.square(wave))) * 0.5, np.float32)
+    return np.asarray(sum(level * np.sin(k * turn) for k, level in enumerate(partials, 1)), np.float32)
 
 
 @cache

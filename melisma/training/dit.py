@@ -27,7 +27,7 @@ from melisma.models.qwen3 import Qwen3
 from melisma.models.v15 import AceStep15
 from melisma.sampling import draws, guided, resolve, solve
 from melisma.score import STYLES
-from melisma.score.guide import TIMBRES, family
+from melisma.score.timbres import FAMILY_NAMES, family
 from melisma.song import (
     INSTRUMENTAL,
     TRACKS,
@@ -51,7 +51,7 @@ frame, what the score says."""
 VOICE = "vocals"
 """The track that a guide voice can sing at run time."""
 
-STYLE_NAMES, FAMILY_NAMES = sorted(STYLES), sorted(TIMBRES)
+STYLE_NAMES = sorted(STYLES)
 WISHES = (
     *("compose", "repaint", "cover", "complete"),
     *(f"{task} {track}" for task in ("extract", "lego") for track in TRACKS),

@@ -84,7 +84,7 @@ def test_instruments_and_style_are_heard():
 
     flute, fuzz = heard(band=("flute", "piano")), heard(band=("distorted guitar", "piano"))
     assert np.abs(flute - fuzz).max() > 0.05
-    assert np.abs(flute - heard(band=("recorder", "piano"))).max() == 0  # the same family
+    assert np.abs(flute - heard(band=("clarinet", "piano"))).max() > 0.02
     assert np.abs(flute - heard(band=("flute", "piano"), style="reggae")).max() > 0.05
     heard(band=("nose flute",), style="a style of one's own")  # what is not known sounds like an organ, without drums
 
