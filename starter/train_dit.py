@@ -70,7 +70,7 @@ NOISIER = partial(draw_times, mean=0.4, deviation=1.2)
 is played: from less noise the music itself can be seen, and words are not needed."""
 COMPOSE = TaskShares(1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 TAKE_APART = TaskShares(0.0, 0.0, 0.6, 0.4, 0.0, 0.0)
-PREVIEW = SamplingOptions(steps=8, shift=1.0, solver="dpm2m", guidance=2.0, guidance_method="cfg")
+PREVIEW = SamplingOptions(steps=8, shift=1.0, solver="dpm2m", guidance=3.0, guidance_method="cfg")
 
 
 def read_songs(folder: Path) -> tuple[list[SongLatents], list[SongLatents]]:

@@ -151,9 +151,9 @@ def traits_of(song: Waveform, plan: HeldOut, start_s: float = 0.0) -> tuple[Floa
 
 
 def training_traits(stage: Stage) -> tuple[list[HeldOut], list[Floats], list[Floats]]:
-    """Songs that probes learn from, as they are and, every second one, through the codec."""
+    """Songs that probes learn from, as they are and, every third one, through the codec."""
     every = [*stage.learnt(10_000), *stage.judging]
-    some = every[::2]
+    some = every[::3]
 
     def kept_traits(
         songs: Sequence[HeldOut], place: Path, through: Callable[[Waveform], Waveform]
@@ -177,7 +177,7 @@ def training_traits(stage: Stage) -> tuple[list[HeldOut], list[Floats], list[Flo
 def style_probe(stage: Stage) -> Probe:
     """Tells the style of a song by its statistics."""
     songs, traits, _ = training_traits(stage)
-    return Probe.learn(traits, [song.sheet.style for song in songs], strength=0.01)
+    return Probe.learn(traits, [song.sheet.style for song in songs])
 
 
 def lead_probe(stage: Stage) -> Probe:
@@ -188,7 +188,7 @@ def lead_probe(stage: Stage) -> Probe:
         for i, song in enumerate(songs)
         if song.sheet.voice is None and family_of(song.lead or "", LEADS) and np.isfinite(traits[i]).all()
     ]
-    return Probe.learn([traits[i] for i in fit], [str(songs[i].lead) for i in fit], strength=0.1)
+    return Probe.learn([traits[i] for i in fit], [str(songs[i].lead) for i in fit])
 
 
 def style_figures(stage: Stage) -> Findings:

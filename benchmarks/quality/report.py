@@ -46,9 +46,10 @@ uses. One take per plan, none chosen. Read a figure beside its neighbours:
   be expected to score higher;
 - **real** is the same judge on the real songs; where it is far from perfect, it is the judge that errs.
 
-Tempo and key are judged by `melisma.ranking`; style by logistic regression on a song's log-mel statistics, lead on the
-levels of harmonics at the pitches of the planned tune, voice on two-second pieces; words by Whisper-tiny. Words are sung
-by the guide voice on top of the band. Mel distances are mean absolute differences of 96 bands in dB.
+Tempo and key are judged by `melisma.ranking`; style by linear discriminants on a song's log-mel statistics, lead on the
+levels of harmonics at the pitches of the planned tune; voice by logistic regression on two-second pieces; words by
+Whisper-tiny. Words are sung by the guide voice on top of the band. Mel distances are mean absolute differences of 96
+bands in dB.
 """
 
 

@@ -146,8 +146,7 @@ class Stage:
 
     @cached_property
     def judging(self) -> list[HeldOut]:
-        """200 instrumentals of 16 s that nothing but the judges learns from. The more songs they know, the better: with
-        400 they name the family of 80 new songs in 100, with 800 of 89."""
+        """200 instrumentals of 16 s that nothing but the judges learns from."""
         return self._songs("judging", range(510_000, 510_200), 16.0)
 
     def _songs(self, name: str, seeds: range, seconds: float, sung: bool = False) -> list[HeldOut]:

@@ -47,8 +47,8 @@ DRUMMED = frozenset({"verse", "pre-chorus", "chorus", "drop", "solo", "outro"})
 class GuideOptions:
     """How loud each voice of the guide is, 0–1; 0 leaves it out."""
 
-    clicks: float = 0.2
-    drums: float = 0.3
+    clicks: float = 0.24
+    drums: float = 0.36
     chords: float = 0.065
     bass: float = 0.15
     melody: float = 0.18

@@ -28,16 +28,16 @@ def test_a_probe_separates_two_classes_and_no_class_from_itself() -> None:
     learnt = songs_of(-1, 20, 0) + songs_of(1, 20, 1)
     labels = ["low"] * 20 + ["high"] * 20
     heard = songs_of(-1, 20, 2) + songs_of(1, 20, 3)
-    probe = Probe.learn(learnt, labels, width=8)
+    probe = Probe.learn(learnt, labels)
     assert np.mean([probe.verdict(song) == label for song, label in zip(heard, labels, strict=True)]) == 1
     shuffled = list(np.random.default_rng(0).permutation(labels))
-    lost = Probe.learn(learnt, shuffled, width=8)
+    lost = Probe.learn(learnt, shuffled)
     assert np.mean([lost.verdict(song) == label for song, label in zip(heard, labels, strict=True)]) < 0.9
 
 
 def test_families_add_their_members_up() -> None:
     learnt = songs_of(-2, 10, 0) + songs_of(0, 10, 1) + songs_of(2, 10, 2)
-    probe = Probe.learn(learnt, ["rock"] * 10 + ["punk"] * 10 + ["jazz"] * 10, width=8)
+    probe = Probe.learn(learnt, ["rock"] * 10 + ["punk"] * 10 + ["jazz"] * 10)
     families = {"loud": ("rock", "punk"), "soft": ("jazz",)}
     assert [probe.family(song, families) for song in (songs_of(-1, 1, 5)[0], songs_of(2, 1, 6)[0])] == ["loud", "soft"]
 
