@@ -30,7 +30,7 @@ from starter.sampler import open_sampler
 from starter.songs import render_parts
 
 TOLERANCE = 0.04
-CODED_CLIPS, CODED_S, REAL_S = 160, 10.24, 16.0
+CLOUD_SONGS, CODED_CLIPS, CODED_S, REAL_S = 320, 80, 10.24, 16.0
 VARIETY = (500_003, 500_018)
 VARIED = 16
 
@@ -138,7 +138,7 @@ def _filled(pieces: Floats, count: int) -> Floats:
 
 def training_pieces(stage: Stage) -> tuple[list[HeldOut], list[Floats]]:
     """Songs that clouds of sound are learned from, each twice where it was coded: as it is, and through the codec."""
-    every = stage.learnt(10_000)
+    every = stage.learnt(CLOUD_SONGS)
     some = stage.learnt(CODED_CLIPS)
     real = _pieces_kept(stage, stage.out / "songs" / "pieces", every, REAL_S, lambda song: song)
     coded = _pieces_kept(stage, stage.codec_folder / "pieces", some, CODED_S, stage.coded)
