@@ -11,18 +11,12 @@ from melisma.errors import BadCheckpoint, BadRequest, Cancelled, UnsoundResult
 from melisma.listen import Listener
 from melisma.training.loop import CHECKPOINT, TrainingOptions, averaged, load_average, train
 from melisma.training.schedule import average_decay, learning_rate
-
-TRUTH = torch.tensor([[2.0, -1.0, 0.5]])
+from tests.training.several import batches
 
 
 def line() -> nn.Module:
     torch.manual_seed(3)
     return nn.Linear(3, 1)
-
-
-def batches(step: int) -> dict[str, torch.Tensor]:
-    x = torch.randn(16, 3, generator=torch.Generator().manual_seed(step))
-    return {"x": x, "y": x @ TRUTH.T}
 
 
 def objective(model, batch, generator):
