@@ -59,7 +59,7 @@ def circumstances(stage: Stage) -> str:
     return (
         f"Model `{band.generator.name}`, weights {band.generator.fingerprint[:12]}, autoencoder "
         f"{band.autoencoder.fingerprint[:12]}; {used.steps} steps, {used.solver}, guidance {used.guidance:g}; "
-        f"{stage.device}, {torch.get_num_threads()} thread(s) on {os.cpu_count()} cores of {processor()}; "
+        f"{stage.device} in {str(stage.store.dtype).removeprefix('torch.')}, {torch.get_num_threads()} thread(s) on {os.cpu_count()} cores of {processor()}; "
         f"torch {torch.__version__}, Python {platform.python_version()}."
     )
 

@@ -23,6 +23,8 @@ CASES = (
     ("60 s, instrumental", 60.0, None, "≥ 4"),
 )
 MOST_GB = 2.0
+UNUSUAL = ("OMP_NUM_THREADS", "PYTHONDONTWRITEBYTECODE")
+"""Settings of the environment that somebody who makes a song has not."""
 SCRIPT = """
 import json, resource, sys, time
 from melisma.cli import main
@@ -58,7 +60,7 @@ def sung_by_a_process(stage: Stage, seconds: float, words: str | None) -> Run:
         command.append("--instrumental")
     if stage.model:
         command += ["--model", stage.model]
-    free = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    free = {name: value for name, value in os.environ.items() if name not in UNUSUAL}
     start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, *command], env=free, capture_output=True, text=True, check=True,

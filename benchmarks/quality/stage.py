@@ -105,8 +105,12 @@ class Stage:
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
 
     @cached_property
+    def store(self) -> Store:
+        return Store(self.device)
+
+    @cached_property
     def band(self) -> Band:
-        return Band.of(SongRequest(model=self.model), Store(self.device))
+        return Band.of(SongRequest(model=self.model), self.store)
 
     @cached_property
     def settings(self) -> SamplingOptions:

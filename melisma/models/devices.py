@@ -2,7 +2,8 @@
 
 The best accelerator is taken unless one is named: CUDA (and ROCm, which calls itself CUDA), Apple's MPS, Intel's XPU,
 then the CPU. Weights are bfloat16 where the hardware computes it and a tiny product comes out right, float16 on older
-CUDA cards, float32 elsewhere: the released weights are bfloat16, whose range float16 does not cover everywhere.
+CUDA cards, float32 elsewhere: the released weights are bfloat16, whose range float16 does not cover everywhere. A CPU
+computes bfloat16 if it has instructions for it; one that has not would only pretend, and be slower.
 """
 
 from dataclasses import dataclass
@@ -50,9 +51,15 @@ def choose_dtype(device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         old = torch.version.hip is None and torch.cuda.get_device_capability(device) < AMPERE
         return torch.float16 if old else _proven(device, torch.bfloat16)
-    if device.type == "xpu":
+    if device.type == "xpu" or (device.type == "cpu" and _multiplies_bfloat16()):
         return _proven(device, torch.bfloat16)
     return torch.float32
+
+
+def _multiplies_bfloat16() -> bool:
+    """Whether the CPU has units (AMX) or instructions (AVX-512 BF16) for products of bfloat16."""
+    able = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.8 cannot tell yet
+    return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
 
 
 def _proven(device: torch.device, dtype: torch.dtype) -> torch.dtype:

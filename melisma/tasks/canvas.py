@@ -70,7 +70,8 @@ class Canvas:
 
     `source` (t, c) are clean latents of what is already there, or None for silence. `regions` is where music is made,
     none is everywhere. `erase` hides the source inside them. `semantic` lets the generator hear the source as
-    5 Hz codes instead of latents. `hears` is the share of steps that hear the source at all; `advance` starts that far
+    5 Hz codes instead of latents. `guided` says that the source is a score's guide track: a sketch of what is to be
+    played, not music. `hears` is the share of steps that hear the source at all; `advance` starts that far
     from noise towards the source. `timbre` (t', c) are latents of a reference. `told` is what a score says in words.
     """
 
@@ -81,6 +82,7 @@ class Canvas:
     regions: tuple[Region, ...] = ()
     erase: bool = False
     semantic: bool = False
+    guided: bool = False
     hears: float = 1.0
     advance: float = 0.0
     keeping: Keeping | None = None

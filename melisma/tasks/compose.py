@@ -32,6 +32,7 @@ def lay(task: Compose, desk: Desk) -> Canvas:
         blueprint,
         frames=frames,
         source=heard(desk, frames, score),
+        guided=True,
         told=told(score, blueprint.caption, settled=blueprint.decided_by.get("score") == "person"),
         dynamics=dynamics(score),
         voice=voice,

@@ -1,5 +1,8 @@
 """Loudness, limiting and mastering, on signals with known levels."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pyloudnorm
 import pytest
@@ -168,3 +171,16 @@ def test_a_voice_is_laid_over_the_band_at_its_level() -> None:
     assert loudness(sung.between(0, 2)) == pytest.approx(loudness(band) + 6, abs=0.1)
     assert not sung.between(2, 3).samples.any()
     assert overlaid(band, Waveform(np.zeros((2, RATE), np.float32), RATE), 0.0) is band
+
+
+def test_what_measuring_needs_can_be_loaded_beside_other_work() -> None:
+    told = """
+import sys, threading
+from melisma import audio
+assert "scipy.signal" not in sys.modules
+audio.foresee()
+next(thread for thread in threading.enumerate() if thread.name == "loudness").join()
+print("scipy.signal" in sys.modules, "scipy.ndimage" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]

@@ -1,6 +1,7 @@
 """What the model hears frame by frame, against context latents recorded from the official code."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -59,3 +60,30 @@ def test_regions_are_told_by_an_explicit_mask(name: str, erase: bool, item: int)
     heard, mask = context(canvas(item, source=GOLD["target_latents"][item], regions=(Region(start, end),), erase=erase))
     assert torch.equal(heard, GOLD[f"{name}.src_latents"][item])
     assert torch.equal(mask, GOLD[f"{name}.chunk_mask"][item])
+
+
+def leaning(laid: Canvas, follows_score: bool = True) -> list[Tensor]:
+    """What guidance leans away from hears at flow times 0.9 and 0.5, (t, c) each."""
+    net = SimpleNamespace(
+        config=SimpleNamespace(audio_acoustic_hidden_dim=4),
+        decoder=torch.nn.Identity(),
+        prepare_null=lambda context: context,
+        step=lambda x, t, prepared: prepared[..., :4],
+    )
+    player = replace(generator(), net=net, follows_score=follows_score)
+    heard = player._context(player._heard(laid), laid)
+    flow = player._flow(lambda: heard, heard, player._faint(laid))
+    return [flow.unconditional(torch.zeros(1, FRAMES, 4), t)[0] for t in (0.9, 0.5)]
+
+
+def test_guidance_leans_away_from_half_a_guide_once_timbre_is_decided() -> None:
+    guide, silence = GOLD["target_latents"][0], GOLD["silence_tiled"][:FRAMES]
+    early, late = leaning(canvas(0, source=guide, guided=True))
+    assert torch.equal(early, guide)
+    torch.testing.assert_close(late, (guide + silence) / 2)
+
+
+def test_guidance_hears_music_and_unknown_guides_as_they_are() -> None:
+    guide = GOLD["target_latents"][0]
+    for laid, follows_score in ((canvas(0, source=guide), True), (canvas(0, source=guide, guided=True), False)):
+        assert all(torch.equal(heard, guide) for heard in leaning(laid, follows_score))

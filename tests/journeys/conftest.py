@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from melisma.audio import Waveform, write
 from melisma.engine import Band
@@ -27,12 +28,12 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def turbo(toys: dict[str, Path]) -> Band:
-    return Band.of(SongRequest(model=str(toys["turbo"])), Store("cpu"))
+    return Band.of(SongRequest(model=str(toys["turbo"])), Store("cpu", dtype=torch.float32))
 
 
 @pytest.fixture(scope="session")
 def base(toys: dict[str, Path]) -> Band:
-    return Band.of(SongRequest(model=str(toys["base"])), Store("cpu"))
+    return Band.of(SongRequest(model=str(toys["base"])), Store("cpu", dtype=torch.float32))
 
 
 @pytest.fixture(scope="session")

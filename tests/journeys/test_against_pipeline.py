@@ -68,7 +68,7 @@ def band(pipeline: AceStepPipeline, tmp_path_factory: pytest.TempPathFactory) ->
     """Ours, loaded from the folder that the whole pipeline writes."""
     folder = tmp_path_factory.mktemp("pipeline")
     pipeline.save_pretrained(folder)
-    return Band.of(SongRequest(model=str(folder)), Store("cpu"))
+    return Band.of(SongRequest(model=str(folder)), Store("cpu", dtype=torch.float32))
 
 
 @torch.no_grad()

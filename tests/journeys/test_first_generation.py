@@ -43,7 +43,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def band(toy: Path) -> Band:
-    return Band.of(SongRequest(model=str(toy)), Store("cpu"))
+    return Band.of(SongRequest(model=str(toy)), Store("cpu", dtype=torch.float32))
 
 
 def play(band: Band, task: object = None, sampling: SamplingOptions = QUICK, **fields: object):  # type: ignore[no-untyped-def]
@@ -188,7 +188,7 @@ def test_what_it_cannot_do_is_said(band: Band, tune: Path, toys: dict[str, Path]
         play(band, Cover(source=AudioRef(path=tune), strength=0.5))
     with pytest.raises(BadRequest, match="does not sing in 'sv'"):
         play(band, language="sv")
-    later = Band.of(SongRequest(model=str(toys["turbo"])), Store("cpu"))
+    later = Band.of(SongRequest(model=str(toys["turbo"])), Store("cpu", dtype=torch.float32))
     with pytest.raises(BadRequest, match="only the first generation knows granularity"):
         play(later, sampling=SamplingOptions(steps=2, granularity=5.0))
     with pytest.raises(BadRequest, match="cfg_star"):
@@ -197,7 +197,7 @@ def test_what_it_cannot_do_is_said(band: Band, tune: Path, toys: dict[str, Path]
 
 def test_a_part_names_the_folder_around_it(toy: Path) -> None:
     with pytest.raises(MissingModel, match=f"one part of ACE-Step v1: give the folder around it, {toy}"):
-        Band.of(SongRequest(model=str(toy / TRANSFORMER)), Store("cpu"))
+        Band.of(SongRequest(model=str(toy / TRANSFORMER)), Store("cpu", dtype=torch.float32))
 
 
 def test_adapters_are_merged(toy: Path, band: Band, tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_adapters_are_merged(toy: Path, band: Band, tmp_path: Path) -> None:
         weights |= {f"{layer}.lora_A.weight": torch.randn(2, into), f"{layer}.lora_B.weight": torch.randn(out, 2)}
     save_file(weights, tmp_path / "pytorch_lora_weights.safetensors")
     adapters = (Adapter(name=str(tmp_path), weight=0.5),)
-    adapted = Band.of(SongRequest(model=str(toy), adapters=adapters), Store("cpu"))
+    adapted = Band.of(SongRequest(model=str(toy), adapters=adapters), Store("cpu", dtype=torch.float32))
     assert not torch.allclose(play(band)[0].latents, play(adapted)[0].latents)
     assert adapted.generator.fingerprint.endswith("@0.5")
 
@@ -241,13 +241,13 @@ def test_one_file_plays_as_the_folder_does(
     (tmp_path / TEXT).mkdir()
     for name in ("lyric_vocab.json", f"{TEXT}/tokenizer.json"):
         (tmp_path / name).write_bytes((toy / name).read_bytes())
-    single = Band.of(SongRequest(model=str(tmp_path / "one.safetensors")), Store("cpu"))
+    single = Band.of(SongRequest(model=str(tmp_path / "one.safetensors")), Store("cpu", dtype=torch.float32))
     assert isinstance(single.generator, V1)
     # Mapped tensors lie differently in both, which moves the last bit.
     assert np.allclose(play(single)[0].waveform.samples, play(band)[0].waveform.samples, atol=1e-5)
     (tmp_path / "lyric_vocab.json").unlink()
     with pytest.raises(MissingModel, match="lyric vocabulary"):
-        Band.of(SongRequest(model=str(tmp_path / "one.safetensors")), Store("cpu"))
+        Band.of(SongRequest(model=str(tmp_path / "one.safetensors")), Store("cpu", dtype=torch.float32))
 
 
 def test_from_the_command_line(toy: Path, tmp_path: Path) -> None:

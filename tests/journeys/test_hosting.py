@@ -67,8 +67,8 @@ def test_no_part_is_used_while_it_is_away(task: dict, bundle: Path, tune: Path) 
         task={**task, **source},
         planning={"use_planner": False},
     )
-    expected = perform(request, Band.of(request, Store("cpu"))).takes[0].latents
-    store = Store("cpu")
+    expected = perform(request, Band.of(request, Store("cpu", dtype=torch.float32))).takes[0].latents
+    store = Store("cpu", dtype=torch.float32)
     store.memory = Poisoned()
     band = Band.of(request, store)
     for _ in range(2):  # the second time every part but the last has been away
@@ -89,9 +89,9 @@ def test_the_planner_leaves_before_the_music_comes(bundle: Path) -> None:
         sampling={"steps": 2},
         **{"bpm": 100, "key": "C major", "meter": 4, "planning": {"seed": 1}},
     )
-    resting = Band.of(request, Store("cpu"))
+    resting = Band.of(request, Store("cpu", dtype=torch.float32))
     expected = best(list(perform(request, resting).takes), 2, resting.planner)
-    store = Store("cpu")
+    store = Store("cpu", dtype=torch.float32)
     store.memory = Poisoned()
     band = Band.of(request, store)
     assert band.planner is not None

@@ -151,7 +151,7 @@ def test_codes_of_a_blueprint_are_heard(turbo: Band) -> None:
 
 def test_takes_of_a_planner_have_codes_of_their_own(tmp_path: Path) -> None:
     bundle = write_toy(tmp_path, planner=True)
-    band = Band.of(SongRequest(model=str(bundle)), Store("cpu"))
+    band = Band.of(SongRequest(model=str(bundle)), Store("cpu", dtype=torch.float32))
     assert band.planner is not None
     request = ask(seeds=(1, 2), planning={"seed": 3}, bpm=100)
     first, second = perform(request, band).takes
@@ -184,7 +184,7 @@ def test_adapters_change_the_sound_by_their_weight(toys: dict[str, Path], tmp_pa
         {f"{layer}.lora_A.weight": torch.randn(2, 32), f"{layer}.lora_B.weight": torch.randn(32, 2)},
         tmp_path / "a.safetensors",
     )
-    store, model = Store("cpu"), str(toys["turbo"])
+    store, model = Store("cpu", dtype=torch.float32), str(toys["turbo"])
 
     def sung(*weights: float) -> tuple[torch.Tensor, str]:
         adapters = [{"name": str(tmp_path / "a.safetensors"), "weight": weight} for weight in weights]
@@ -201,7 +201,7 @@ def test_adapters_change_the_sound_by_their_weight(toys: dict[str, Path], tmp_pa
 
 
 def test_xl_plays_too(toys: dict[str, Path]) -> None:
-    band = Band.of(SongRequest(model=str(toys["xl-turbo"])), Store("cpu"))
+    band = Band.of(SongRequest(model=str(toys["xl-turbo"])), Store("cpu", dtype=torch.float32))
     assert perform(ask(seeds=(1,)), band).takes[0].waveform.duration_s == 2.0
 
 
@@ -240,7 +240,7 @@ def test_cancel_acts_within_one_step(turbo: Band) -> None:
 
 @pytest.mark.parametrize("poison", [float("nan"), float("inf")])
 def test_latents_that_are_not_finite_are_reported(poison: float, toys: dict[str, Path]) -> None:
-    band = Band.of(SongRequest(model=str(toys["turbo"])), Store("cpu"))
+    band = Band.of(SongRequest(model=str(toys["turbo"])), Store("cpu", dtype=torch.float32))
     with torch.no_grad():
         band.generator.net.decoder.scale_shift_table.fill_(poison)
     with pytest.raises(UnsoundResult, match="finite"):
@@ -259,14 +259,14 @@ def test_silence_is_reported(turbo: Band) -> None:
 
 
 def test_half_precision_that_overflows_is_retried_in_float32(toys: dict[str, Path]) -> None:
-    band = Band.of(SongRequest(model=str(toys["turbo"])), Store("cpu"))
+    band = Band.of(SongRequest(model=str(toys["turbo"])), Store("cpu", dtype=torch.float32))
     wide = perform(ask(seeds=(1,)), band).takes[0]
     generator = band.generator
     generator.net.half()
     generator.dtype = torch.float16
     with torch.no_grad():
         generator.net.decoder.norm_out.weight.mul_(0).add_(6e4)
-    generator_wide = Band.of(SongRequest(model=str(toys["turbo"])), Store("cpu"))
+    generator_wide = Band.of(SongRequest(model=str(toys["turbo"])), Store("cpu", dtype=torch.float32))
     assert wide.latents.isfinite().all()
     heard: list[str] = []
 

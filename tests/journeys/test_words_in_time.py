@@ -32,7 +32,7 @@ class Notes(Listener):
 @pytest.fixture(scope="module")
 def full(planned: Path) -> Band:
     """Toys of everything, planner included."""
-    return Band.of(SongRequest(model=str(planned)), Store("cpu"))
+    return Band.of(SongRequest(model=str(planned)), Store("cpu", dtype=torch.float32))
 
 
 def ask(**fields: object) -> SongRequest:
@@ -176,7 +176,10 @@ def test_codes_that_the_checkpoint_does_not_know_are_refused(turbo: Band) -> Non
 )
 def test_planners_of_the_wrong_kind_are_refused(part: str, told: str, planned: Path) -> None:
     with pytest.raises(BadCheckpoint, match=told):
-        Band.of(SongRequest.of(model=str(planned), planning={"planner": str(planned / part)}), Store("cpu"))
+        Band.of(
+            SongRequest.of(model=str(planned), planning={"planner": str(planned / part)}),
+            Store("cpu", dtype=torch.float32),
+        )
     # whoever needs no planner is not stopped by a bad one
     no = {"planner": str(planned / part), "use_planner": False}
-    assert Band.of(SongRequest.of(model=str(planned), planning=no), Store("cpu")).planner is None
+    assert Band.of(SongRequest.of(model=str(planned), planning=no), Store("cpu", dtype=torch.float32)).planner is None

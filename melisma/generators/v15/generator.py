@@ -21,6 +21,11 @@ from melisma.sampling import Draw, Guided, Plan, Velocity, advanced, draws, guid
 from melisma.song import Blueprint, Lego, SamplingOptions, TaskName
 from melisma.tasks.canvas import Canvas
 
+FAINT = 0.5
+"""How much of a guide track is left in what guidance leans away from, as a share of latents; the rest is silence."""
+FAINT_BELOW = 0.8
+"""Flow time below which it is: above, timbre is decided, which is to come from words (docs/decisions/090)."""
+
 
 @dataclass
 class V15:
@@ -92,7 +97,7 @@ class V15:
         condition = self._condition(canvas, canvas.caption, blueprint.lyrics, instruction)
         # Prepared at first use: an edit of a song asks for less than a song.
         with_words = cache(lambda: self.net.prepare(condition.hidden, heard))
-        song = self._flow(with_words, heard)
+        song = self._flow(with_words, heard, self._faint(canvas))
         deaf = origin = None
         if canvas.hears < 1:
             silence = self._context(self._silence(canvas.frames), canvas)
@@ -113,10 +118,14 @@ class V15:
         condition = self._condition(canvas, caption, lyrics, instruction)
         return self._flow(cache(lambda: self.net.prepare(condition.hidden, context)), context)
 
-    def _flow(self, with_words: Callable[[], Prepared], context: Tensor) -> Flow:
+    def _flow(self, with_words: Callable[[], Prepared], context: Tensor, faint: Tensor | None = None) -> Flow:
+        """`faint`: a context to lean away from below `FAINT_BELOW`, so that guidance follows what is heard, too."""
         # Prepared at first use: without guidance the null branch is never computed at all.
-        without_words = cache(lambda: self.net.prepare_null(context))
-        return Flow(self._velocity(with_words), self._velocity(without_words))
+        wordless = self._velocity(cache(lambda: self.net.prepare_null(context)))
+        if faint is None:
+            return Flow(self._velocity(with_words), wordless)
+        half_deaf = self._velocity(cache(lambda: self.net.prepare_null(faint)))
+        return Flow(self._velocity(with_words), lambda x, t: half_deaf(x, t) if t < FAINT_BELOW else wordless(x, t))
 
     def _looking(self, blueprint: Blueprint, with_words: Callable[[], Prepared]) -> Callable[[Tensor, float], Looks]:
         """Where the decoder looks among the lyrics. They lie first among what it attends to."""
@@ -172,6 +181,12 @@ class V15:
         """(1, t, 2c): what is heard beside the noise, and an explicit 0/1 mask of where to play."""
         mask = canvas.made.to(heard.dtype)[:, None].expand(-1, self.channels)
         return self._here(torch.cat([heard, mask], dim=-1))[None]
+
+    def _faint(self, canvas: Canvas) -> Tensor | None:
+        """The context with its guide track half drowned in silence, where there is one that this checkpoint knows."""
+        if not (self.follows_score and canvas.guided) or canvas.blueprint.codes is not None:
+            return None
+        return self._context(torch.lerp(self._silence(canvas.frames), self._heard(canvas), FAINT), canvas)
 
     def _heard(self, canvas: Canvas) -> Tensor:
         """(t, c): codes, the source as codes, the source with holes, or silence."""
