@@ -27,6 +27,9 @@ PACKAGES = (
 )
 
 
+WIDE = 4  # bytes of a float32
+
+
 def examine(device: str | None, duration_s: float) -> dict[str, Any]:
     """Everything that is known without loading a model."""
     from melisma.models.devices import available, choose_device, choose_dtype, describe, room
@@ -72,7 +75,8 @@ def fits(memory: int, width: int, duration_s: float, disk_free: int, turns: bool
             found = fit(entry, memory, width, duration_s, turns)
             row |= {"way": found.way, "whole": found.whole, "in_turns": found.in_turns, "longest_s": found.longest_s}
         elif entry.family == "planner":
-            row["way"] = "whole" if planner_fits(entry, memory, width) else "no"
+            wide = width if turns else WIDE  # on a CPU planners are float32 (docs/decisions/035)
+            row["way"] = "whole" if planner_fits(entry, memory, wide) else "no"
         else:
             continue
         rows.append(row)

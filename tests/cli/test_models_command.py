@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 
 from melisma.cli import melisma
 from melisma.errors import BadCheckpoint, MissingModel
 from melisma.models import hub
 from melisma.models.catalogue import ALL, named
+from melisma.models.devices import choose_dtype
 from melisma.models.places import place_of
 from melisma.toys import write_toy
 
@@ -102,7 +104,7 @@ def test_remove_asks_first(turbo: Path) -> None:
 
 def test_doctor_examines_and_advises(turbo: Path, home: Path) -> None:
     facts = json.loads(run("doctor", "--device", "cpu", "--no-play", "--json").stdout)
-    assert facts["device"]["precision"] == "float32"
+    assert f"torch.{facts['device']['precision']}" == str(choose_dtype(torch.device("cpu")))
     assert facts["device"]["memory"] > facts["device"]["free"] > 0
     assert facts["data_folder"] == str(home)
     assert facts["offline"] is True

@@ -7,7 +7,6 @@ from typing import Any, Literal
 import torch
 
 from melisma.errors import BadCheckpoint, BadRequest, MissingModel
-from melisma.models.devices import choose_dtype
 from melisma.models.planner.language import LanguageModel
 from melisma.models.planner.vocabulary import Vocabulary, read_vocabulary
 
@@ -57,11 +56,9 @@ def load_language(
 
 
 def dtype_for(device: torch.device | str) -> torch.dtype:
-    """The precision that planners are run with: float16 overflows in these checkpoints."""
-    device = torch.device(device)
-    if device.type == "cpu":
-        return choose_dtype(device)
-    return torch.bfloat16 if device.type == "cuda" else torch.float32
+    """The precision that planners are run with: float16 overflows in these checkpoints, and in bfloat16 the same words
+    are not the same tokens in another batch or backend."""
+    return torch.bfloat16 if torch.device(device).type == "cuda" else torch.float32
 
 
 def read_planner_config(folder: Path) -> dict[str, Any]:
