@@ -7,7 +7,7 @@ that `import melisma` and the command line's help cost nothing.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.4.0"
+__version__ = "0.4.1"
 
 if TYPE_CHECKING:
     from melisma.audio import Waveform, read, read_provenance, write

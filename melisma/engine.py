@@ -249,7 +249,6 @@ class Rehearsal:
             with clock(timings, "denoise"):
                 latents = self._latents(seed, listen)
             listen.stage("decode")
-            audio.foresee()
             with clock(timings, "decode"):
                 decoded = self.band.autoencoder.decode(latents)[0].float().cpu().numpy()
             listen.step()

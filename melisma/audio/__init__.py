@@ -4,7 +4,7 @@ from melisma.audio.checks import Finding, level_dbfs, listen_for_faults
 from melisma.audio.dynamics import Stretch, shaped
 from melisma.audio.edges import crossfade, fade, patch, splice
 from melisma.audio.files import FORMATS, Encoding, Facts, probe, read, write
-from melisma.audio.loudness import foresee, loudness, true_peak
+from melisma.audio.loudness import loudness, true_peak
 from melisma.audio.mastering import limited, master
 from melisma.audio.mixing import overlaid
 from melisma.audio.tags import read_provenance
@@ -19,7 +19,6 @@ __all__ = [
     "Waveform",
     "crossfade",
     "fade",
-    "foresee",
     "level_dbfs",
     "limited",
     "listen_for_faults",

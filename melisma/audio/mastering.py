@@ -12,6 +12,7 @@ the power of those steps, so that the song itself is touched once.
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from melisma.audio.edges import fade
@@ -99,17 +100,20 @@ def raised(waveform: Waveform, over_db: Decibels, gain_db: float, ceiling_dbtp: 
 
 def limiting(over_db: Decibels, rate_hz: int) -> Decibels:
     """How far to turn down each step, in dB: enough at every peak that is over, quick before it and slow after it."""
-    from scipy.ndimage import maximum_filter1d, uniform_filter1d  # half a second that reading files need not wait for
-
     # Averaged twice over `reach` steps to either side, what was held over twice that and one more covers its peak still.
     reach = max(1, round(ATTACK_S / 2 * rate_hz / STEP))
-    down_db = maximum_filter1d(np.maximum(over_db, 0.0), 2 * (2 * reach + 1) + 1, mode="nearest")
+    down_db: Decibels = around(np.maximum(over_db, 0.0), 2 * reach + 1).max(axis=0)
     fall = np.arange(len(down_db)) / (RELEASE_S * rate_hz / STEP)
     with np.errstate(divide="ignore"):
         down_db = np.exp(np.maximum.accumulate(np.log(down_db) + fall) - fall)
     for _ in range(2):  # twice, so that the slope of gain has no corners either
-        down_db = uniform_filter1d(down_db, 2 * reach + 1, mode="nearest")
+        down_db = around(down_db, reach).mean(axis=0)
     return down_db
+
+
+def around(values: Decibels, reach: int) -> Decibels:
+    """(steps,) → (2 reach + 1, steps): each step's neighbours to either side; the ends go on as they are."""
+    return sliding_window_view(np.pad(values, reach, mode="edge"), len(values))
 
 
 def peaks_in_db(waveform: Waveform) -> Decibels:

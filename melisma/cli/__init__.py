@@ -4,6 +4,8 @@ Commands are imported when they are called, so that `melisma --help` answers at 
 printed as they are, without a trace, and decide the exit code; Ctrl-C ends with 130 and leaves nothing half-written.
 """
 
+import atexit
+import gc
 import importlib
 import sys
 
@@ -61,6 +63,10 @@ def melisma() -> None:
 
 def main() -> None:
     """Run the command line and exit with a code that a script can read."""
+    # Imports make hundreds of thousands of objects that stay. Looking for garbage among them costs 0.3 s on the way, and
+    # 0.7 s at the end, when all that is left goes with the process.
+    gc.set_threshold(100_000)
+    atexit.register(gc.freeze)
     try:
         melisma.main(standalone_mode=False)
     except click.exceptions.Exit as exit_:

@@ -10,7 +10,8 @@ languages are read as if they were English, and a word it cannot pronounce is su
 distilled from Kokoro-82M, Apache-2.0; its NOTICE is inside the package.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -32,6 +33,8 @@ FRAME_HZ = 80.0
 """Pitch and spectrum are given every 12.5 ms."""
 LENGTH_CUT, PITCH_CUT = "/Clip_output_0", "f0"
 """Names in the graph of hibari-tts 0.2.1 where phoneme lengths and pitch leave the node that computes them."""
+SOUND = ("lh", "theta", "ln", "lr", "phi")
+"""Its outputs that are the sound: level and phase of harmonics, noise, and a part with a phase of its own."""
 
 VOWELS = frozenset("AIOQWYæɑɒɔəɛɜɪiuʊʌᵊᵻɐaeo")
 REDUCED = frozenset("ᵊəᵻɐɪ")
@@ -112,11 +115,13 @@ class Singer:
             import onnx
             import onnxruntime
             from hibari import dsp
+            from hibari.g2p import G2P
         except ImportError as error:
             raise MissingModel(
                 f"the guide voice needs {error.name}, which is not installed: pip install 'melisma[voice]'"
             ) from error
-        graph = onnx.load(Path(hibari.__file__).parent / "assets" / "hibari.onnx")
+        assets = Path(hibari.__file__).parent / "assets"
+        graph = onnx.load(assets / "hibari.onnx")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = threads
         options.log_severity_level = 3
@@ -124,11 +129,13 @@ class Singer:
         def session(model: Any) -> Any:
             return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
-        self._lengths = session(_with_output(graph, LENGTH_CUT))
-        self._pitch = session(_cut(graph, LENGTH_CUT))
-        self._sound = session(_cut(_cut(graph, LENGTH_CUT), PITCH_CUT))
-        self._reader = hibari.Hibari()
-        self._vocabulary: dict[str, int] = self._reader.vocab
+        timed = _cut(graph, LENGTH_CUT)
+        self._lengths = session(_for(_with_output(graph, LENGTH_CUT), LENGTH_CUT))
+        self._pitch = session(_for(timed, PITCH_CUT))
+        self._sound = session(_for(_cut(timed, PITCH_CUT), *SOUND))
+        # its own class would load the whole network a fourth time
+        self._phonemes: Callable[[str], str] = G2P()
+        self._vocabulary: dict[str, int] = json.loads((assets / "vocab.json").read_text("utf-8"))
         self._synth = dsp.synth
 
     def sing(self, score: Score, voice: Voice | None = None, rate_hz: int = 48_000, seed: int = 0) -> Vocal:
@@ -169,7 +176,7 @@ class Singer:
         voiced = spoken_pitch > 60
         pitch = _pitch_curve(nuclei, len(spoken_pitch), start_s, voice)
         sung_pitch = np.where(voiced, pitch, 0).astype(np.float32)
-        parts = self._sound.run(["lh", "theta", "ln", "lr", "phi"], feed | {PITCH_CUT + "_sung": sung_pitch[None]})
+        parts = self._sound.run(SOUND, feed | {PITCH_CUT + "_sung": sung_pitch[None]})
         harmonic, angle, noise, free, phase = (part[0] for part in parts)
         # The free-phase branch carries the phase of the spoken pitch, so it is turned down where a note is sung.
         free = free - np.where(voiced, 1.5, 0.0)[None].astype(np.float32)
@@ -184,9 +191,9 @@ class Singer:
         self, score: Score, texts: Sequence[str], words: Sequence[Sequence[SungSyllable]]
     ) -> tuple[list[str], list[_Nucleus]]:
         """Phonemes of a line, and which of them carry which notes; word by word, so that a slip stays in its word."""
-        spoken = "".join(self._reader.phonemize(" ".join(texts))).split()
+        spoken = self._phonemes(" ".join(texts)).split()
         if len(spoken) != len(texts):
-            spoken = ["".join(self._reader.phonemize(text)) for text in texts]
+            spoken = [self._phonemes(text) for text in texts]
         tokens: list[str] = []
         nuclei: list[_Nucleus] = []
         for sounds, word in zip(spoken, words, strict=True):
@@ -269,6 +276,24 @@ def _cut(model: Any, name: str) -> Any:
                     node.input[k] = taken
     shape = [1, "frames"] if taken != name else ["tokens"]
     graph.input.append(helper.make_tensor_value_info(taken, TensorProto.FLOAT, shape))
+    return model
+
+
+def _for(model: Any, *names: str) -> Any:
+    """As much of a network as some of its outputs need: what the rest takes to load and lay out is a second."""
+    model = _copy(model)
+    graph, needed, kept = model.graph, set(names), []
+    for node in reversed(graph.node):  # in order of computation
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            kept.append(_copy(node))
+    for field, wanted in (
+        (graph.node, kept[::-1]),
+        (graph.initializer, [_copy(weights) for weights in graph.initializer if weights.name in needed]),
+        (graph.output, [_copy(output) for output in graph.output if output.name in names]),
+    ):
+        del field[:]
+        field.extend(wanted)
     return model
 
 

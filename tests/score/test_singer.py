@@ -1,6 +1,7 @@
 """The guide voice: cut where it can be cut, in time and in tune with the score; without the package, a clear error."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from melisma.errors import BadCheckpoint, MissingModel
 from melisma.score import write
 from melisma.score.grammar import LOW_VOICE_RANGE
 from melisma.score.lanes import PHONEMES
-from melisma.score.singer import Singer, Voice, _matched, _require, voice_for
+from melisma.score.singer import LENGTH_CUT, Singer, Voice, _for, _matched, _require, _with_output, voice_for
 from melisma.song import Blueprint
 
 LYRICS = "[intro]\n[verse]\nI hear the river in the night\nFires are burning, 7 夜"
@@ -24,6 +25,23 @@ def singer():
     for package in ("hibari", "onnx", "onnxruntime"):
         pytest.importorskip(package, reason="the extra `voice` is not installed")
     return Singer()
+
+
+def test_a_part_of_the_network_says_what_the_whole_does(singer):
+    import hibari
+    import onnx
+    import onnxruntime
+
+    whole = _with_output(onnx.load(Path(hibari.__file__).parent / "assets" / "hibari.onnx"), LENGTH_CUT)
+    part = _for(whole, LENGTH_CUT)
+    assert len(part.graph.node) < len(whole.graph.node) / 2
+    assert [output.name for output in part.graph.output] == [LENGTH_CUT]
+    feed = {"ids": np.arange(20)[None] % 12, "speed": np.ones(1, np.float32)}
+    said = [
+        onnxruntime.InferenceSession(model.SerializeToString()).run([LENGTH_CUT], feed)[0] for model in (whole, part)
+    ]
+    assert said[0].std() > 0
+    np.testing.assert_array_equal(*said)
 
 
 def test_missing_package_is_named(monkeypatch):

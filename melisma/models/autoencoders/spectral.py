@@ -32,6 +32,9 @@ from melisma.models.autoencoders import phase
 _POLISH = 2
 """Rounds of Griffin-Lim after phases are integrated; a third is not measurable."""
 
+_FRAMES_AT_ONCE = 64
+"""Frames whose neighbourhoods are looked at together."""
+
 _DOUBT = 1.5
 """Confidence in phase, advance and step together, below which a bin is rather noise than tone."""
 
@@ -247,8 +250,9 @@ class Trunk(nn.Module):
         reach, count = self.config.local_reach, self.config.advance_bins
         seen = 0.25 * (level[:, : count + reach] - math.log(self.config.floor))
         around = F.pad(seen, (1, 1, reach, 0)).transpose(1, 2).unfold(1, 3, 1).unfold(2, 2 * reach + 1, 1)
-        told: Tensor = self.local(around[:, :, :count].flatten(3))  # (b, n, advance_bins, 4)
-        return told.permute(3, 0, 2, 1)
+        # a few frames at a time, whose activations stay in the cache of a core
+        told = [self.local(part.flatten(3)) for part in around[:, :, :count].split(_FRAMES_AT_ONCE, 1)]
+        return torch.cat(told, 1).permute(3, 0, 2, 1)  # from (b, n, advance_bins, 4)
 
 
 class SpectralAutoencoder(nn.Module):
@@ -421,33 +425,33 @@ class SpectralAutoencoder(nn.Module):
             core = slice((start - low) * ratio, (end - low) * ratio)
             advance = F.pad(outline.advance[:, 0, :, core], (0, 0, 0, config.bins - config.advance_bins))
             beliefs = torch.stack([advance, outline.step[:, 0, :, core]])  # (which, 2, f, n)
-            sure = beliefs.square().sum(1).sqrt().sum(0)[None]
-            unsure = 1 / (1 + (sure / _DOUBT).pow(4))
-            drawn = beliefs.permute(3, 0, 2, 1).contiguous().cpu().numpy()
+            sure = torch.hypot(beliefs[:, 0], beliefs[:, 1]).sum(0)[None]
+            unsure = 1 / (1 + (sure / _DOUBT).square().square())
+            drawn = beliefs.permute(3, 0, 2, 1).contiguous().cpu()
             # a square cloud of unit variance is as good as a round one, and quicker
-            noise = math.sqrt(12) * (random.random(drawn.shape, np.float32) - 0.5)
-            unit = (drawn + config.dither * noise).view(np.complex64)[..., 0]
+            noise = torch.from_numpy(random.random(drawn.shape, np.float32)).sub_(0.5).mul_(math.sqrt(12))
+            unit = torch.view_as_complex(drawn.add_(noise, alpha=config.dither)).numpy()
             phases, last = phase.integrate(unit[:, 0], unit[:, 1], last, turn)
-            hiss = noise[:, 1].view(np.complex64)[..., 0] * math.sqrt(0.5)
+            hiss = torch.view_as_complex(noise[:, 1]).mul_(math.sqrt(0.5)).T
             magnitude = (outline.level[:, :, core].exp() - config.floor).clamp_min(0)
-            tone = (1 - unsure).sqrt() * magnitude * torch.from_numpy(phases.T).to(magnitude.device)
-            wash = unsure.sqrt() * magnitude * torch.from_numpy(hiss.T).to(magnitude.device)
+            tone = torch.from_numpy(phases.T).to(magnitude.device) * ((1 - unsure).sqrt() * magnitude)
+            wash = hiss.to(magnitude.device) * (unsure.sqrt() * magnitude)
             place = F.interpolate(outline.place.transpose(1, 2), scale_factor=ratio, mode="linear")
             yield Sketch(tone, wash, place[..., core])
 
     def _render(self, sketch: Sketch) -> Tensor:
         """A sketch as sound (1, 2, s)."""
         tone, wash, place = sketch
+        loud = tone.abs()
         for _ in range(_POLISH):
-            heard = self.stft(self.istft(tone))
-            tone = tone.abs() * heard / heard.abs().clamp_min(1e-8)
+            tone = loud * torch.sgn(self.stft(self.istft(tone)))
         # Frames of unrelated noise cancel where they overlap; this much louder they come out as loud as they should.
         mono = self.istft(tone + math.sqrt(self.config.window / self.config.frame_hop) * wash)
         # Where phases disagree frames cancel too: what is lost is given back band by band.
         again = self.stft(mono)
         wanted, had = (
             F.avg_pool1d(power, 3, 1, 1, count_include_pad=False).transpose(1, 2) @ self.grouped
-            for power in (sketch.tone.abs().square() + wash.abs().square(), again.abs().square())
+            for power in (loud.square() + wash.abs().square(), again.abs().square())
         )
         repair = ((wanted + 1e-8) / (had + 1e-8)).sqrt().clamp(0.5, 3.0)
         gain = (repair @ self.ungrouped).transpose(1, 2)
@@ -465,7 +469,7 @@ class SpectralAutoencoder(nn.Module):
         length = self.sample_rate // 40
         noise = np.random.default_rng(1).standard_normal(length) * np.exp(-np.arange(length) / (length / 4))
         response = torch.from_numpy(noise / np.linalg.norm(noise)).to(mono)
-        size = mono.shape[-1] + length
+        size = 1 << (mono.shape[-1] + length - 1).bit_length()
         product = torch.fft.rfft(mono, size) * torch.fft.rfft(response, size)
         sibling: Tensor = torch.fft.irfft(product, size)[..., : mono.shape[-1]]
         return sibling
