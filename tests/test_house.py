@@ -83,7 +83,17 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_the_engine_imports_no_library_before_it_is_needed() -> None:
     """transformers alone costs more than torch: a request that cannot be played is told so without it."""
-    late = {"transformers", "diffusers", "scipy", "pyloudnorm", "huggingface_hub", "onnxruntime", "sqlalchemy", "rich"}
+    late = {
+        "transformers",
+        "diffusers",
+        "scipy",
+        "pyloudnorm",
+        "huggingface_hub",
+        "onnxruntime",
+        "sqlalchemy",
+        "rich",
+        "pywt",
+    }
     script = f"import sys, melisma.engine; print(sorted({late!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -135,8 +135,8 @@ class Stage:
 
     @cached_property
     def plans(self) -> list[HeldOut]:
-        """48 instrumentals of 16 s."""
-        return self._songs("plans", range(500_000, 500_048), 16.0)
+        """96 instrumentals of 16 s: of 48, a share of nine tenths is known to within nine hundredths only."""
+        return self._songs("plans", (*range(500_000, 500_048), *range(500_200, 500_248)), 16.0)
 
     @cached_property
     def sung(self) -> list[HeldOut]:
@@ -153,7 +153,7 @@ class Stage:
         """200 instrumentals of 16 s that nothing but the judges learns from."""
         return self._songs("judging", range(510_000, 510_200), 16.0)
 
-    def _songs(self, name: str, seeds: range, seconds: float, sung: bool = False) -> list[HeldOut]:
+    def _songs(self, name: str, seeds: Sequence[int], seconds: float, sung: bool = False) -> list[HeldOut]:
         place = self.out / "songs" / name
         for _ in make_many(place, seeds, seconds, FONTS, 1, sung):
             pass

@@ -7,7 +7,6 @@ the rest of it is the high band: no second transform is needed. (dmey alone reco
 transforms then blur the latents by about 1 %, this one does not.)
 """
 
-import pywt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -18,6 +17,8 @@ from melisma.song import Wavelets
 
 def filters(name: str) -> tuple[list[float], list[float]]:
     """Low-pass analysis and synthesis taps of a wavelet."""
+    import pywt  # few songs ask for it, and all would wait for its tables
+
     try:
         wavelet = pywt.Wavelet(name)
     except ValueError as error:
