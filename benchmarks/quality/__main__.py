@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.quality import choosing, editing, following, pictures, report, singing, soundness, speed, wording
+from benchmarks.quality import choosing, codec, editing, following, pictures, report, singing, soundness, speed, wording
 from benchmarks.quality.stage import Stage
 from benchmarks.quality.table import Findings
 from melisma.song import SamplingOptions
@@ -20,6 +20,7 @@ from melisma.song import SamplingOptions
 PARTS: dict[str, Callable[[Stage], Findings]] = {
     "plan": following.plan_figures,
     "style": following.style_figures,
+    "codec": codec.codec_figures,
     "form": following.form_figures,
     "variety": following.variety_figures,
     "voice": singing.voice_figures,

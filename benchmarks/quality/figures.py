@@ -30,6 +30,11 @@ PIECE_S = 2.0
 PULSE_FRAMES = 256
 PULSE_EDGES = (2, 4, 6, 9, 12, 16, 22, 30, 40, 56, 80)
 HARMONICS = 16
+CHECKER = 16
+"""Half seconds to either side of a boundary that are compared."""
+EDGE_S, APART_S = 3, 6
+CONVERGENCE_WINDOWS = (512, 1024, 2048, 4096)
+AUDIBLE_DB = -60.0
 
 
 @cache
@@ -55,6 +60,23 @@ def mel_distance(made: Waveform, true: Waveform) -> float:
     a, b = log_mel(made), log_mel(true)
     t = min(len(a), len(b))
     return float(np.abs(a[:t] - b[:t]).mean())
+
+
+def spectral_convergence(made: Waveform, true: Waveform) -> float:
+    """Multi-resolution spectral convergence: error of magnitudes as a share of them, mean over four windows; 0 is equal."""
+    s = min(made.count, true.count)
+    found = []
+    for window in CONVERGENCE_WINDOWS:
+        a, b = (np.abs(stft(one.samples[:, :s], nperseg=window, noverlap=window * 3 // 4)[2]) for one in (made, true))
+        found.append(np.linalg.norm(a - b) / (np.linalg.norm(b) + 1e-9))
+    return float(np.mean(found))
+
+
+def bandwidth(song: Waveform) -> float:
+    """The highest frequency, in kHz, whose mean power is within 60 dB of the strongest; 0 for silence."""
+    power = np.square(np.abs(stft(song.samples, nperseg=WINDOW, boundary=None)[2])).mean(axis=(0, 2))
+    heard = np.flatnonzero(power > max(float(power.max()) * 10 ** (AUDIBLE_DB / 10), 1e-12))
+    return float(heard[-1] * song.rate_hz / WINDOW / 1000) if heard.size else 0.0
 
 
 def si_sdr(made: Waveform, true: Waveform) -> float:
@@ -138,6 +160,50 @@ def section_likeness(song: Waveform, score: Score) -> float | None:
     loud = [_level(mono[round(a * song.rate_hz) : round(b * song.rate_hz)]) for a, b in zip(starts, ends, strict=True)]
     busy = [float(flux[round(a * 100) : round(b * 100)].mean()) for a, b in zip(starts, ends, strict=True)]
     return (_correlation(np.array(loud), energies) + _correlation(np.array(busy), energies)) / 2
+
+
+def boundary_likeness(song: Waveform, score: Score, within_s: float = 1.0) -> float | None:
+    """How well the places where music changes are those where sections begin: F-measure, 0..1; None for one section."""
+    planned = [score.seconds(float(beat)) for beat in score.section_starts]
+    planned = [start for start in planned if EDGE_S < start < song.duration_s - EDGE_S]
+    if not planned:
+        return None
+    found = boundaries(song)
+    right = sum(any(abs(one - start) <= within_s for start in planned) for one in found)
+    met = sum(any(abs(one - start) <= within_s for one in found) for start in planned)
+    return (right + met) / (len(found) + len(planned)) if found else 0.0
+
+
+def boundaries(song: Waveform) -> list[float]:
+    """Seconds at which the music changes most, at least `APART_S` apart.
+
+    The novelty of Foote ("Automatic audio segmentation using a measure of audio novelty", ICME 2000): a checkerboard
+    along the diagonal of a matrix of likeness, here of mel levels, their movement and pitch classes in half seconds.
+    """
+    mel, width = log_mel(song), round(RATE_HZ / HOP / 2)
+    count = len(mel) // width
+    levels = mel[: count * width].reshape(count, width, -1)
+    notes = _halves(_compressed(Sound.of(song).chroma))
+    count = min(count, len(notes))
+    views = (levels.mean(axis=1), np.abs(np.diff(levels, axis=1)).mean(axis=1), notes)
+    weights = (0.7, 0.7, 0.5)
+    seen = np.concatenate([weight * _even(view[:count]) for weight, view in zip(weights, views, strict=True)], axis=1)
+    apart = np.linalg.norm(seen[:, None] - seen[None], axis=-1)
+    likeness = np.pad(np.exp(-apart / max(float(apart.mean()), 1e-9)), CHECKER, mode="reflect")
+    sides = np.arange(-CHECKER, CHECKER) + 0.5
+    taper = np.exp(-2 * (sides / CHECKER) ** 2) * np.sign(sides)
+    novelty = np.array([taper @ likeness[i : i + 2 * CHECKER, i : i + 2 * CHECKER] @ taper for i in range(count)])
+    chosen: list[int] = []
+    for i in np.argsort(-novelty):
+        inside = 2 * EDGE_S < i < count - 2 * EDGE_S
+        if novelty[i] >= novelty.mean() and inside and all(abs(i - j) >= 2 * APART_S for j in chosen):
+            chosen.append(int(i))
+    return sorted(i / 2 for i in chosen)
+
+
+def _even(view: Floats) -> Floats:
+    """Columns (n, e) of unit spread whose rows are about one long."""
+    return (view - view.mean(axis=0)) / (view.std(axis=0) + 1e-6) / np.sqrt(view.shape[1])
 
 
 def _level(samples: Floats) -> float:

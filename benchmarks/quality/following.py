@@ -318,6 +318,19 @@ def form_figures(stage: Stage) -> Findings:
             for i, song in enumerate(rows["measured"])
         ]
     )
+    starts = {
+        row: mean(
+            [figures.boundary_likeness(song, plan.sheet.score) or 0.0 for song, plan in zip(songs, plans, strict=True)]
+        )
+        for row, songs in rows.items()
+    }
+    other_starts = mean(
+        [
+            figures.boundary_likeness(song, plans[(i + shift) % n].sheet.score) or 0.0
+            for shift in (1, 2, 3)
+            for i, song in enumerate(rows["measured"])
+        ]
+    )
     again = {row: mean([measures.repetition(Sound.of(song)) or 0.0 for song in songs]) for row, songs in rows.items()}
     chords = {
         row: mean([figures.chord_likeness(song, plan.sheet.score) for song, plan in zip(songs, plans, strict=True)])
@@ -330,6 +343,7 @@ def form_figures(stage: Stage) -> Findings:
     return Findings(
         [
             Figure("energy by section, songs of 60 s", likeness["measured"], n, "≥ 0.5", chance, None, likeness["ceiling"], likeness["real"]),
+            Figure("sections begin where planned, within 1 s (F-measure), songs of 60 s", starts["measured"], n, None, other_starts, None, starts["ceiling"], starts["real"]),
             Figure("repetition, songs of 60 s", again["measured"], n, None, None, None, again["ceiling"], again["real"]),
             Figure("chords, songs of 60 s", chords["measured"], n, "≥ 0.6", None, None, chords["ceiling"], chords["real"]),
             Figure("tempo, songs of 60 s", tempo["measured"], n, "≥ 0.9", None, None, tempo["ceiling"], tempo["real"]),

@@ -12,6 +12,7 @@ from benchmarks.quality.table import Findings, figure_table
 TITLES = {
     "plan": "The plan",
     "style": "Style, lead, likeness to real songs",
+    "codec": "The autoencoder",
     "form": "Songs of a minute",
     "variety": "Variety",
     "voice": "Voices",

@@ -57,6 +57,38 @@ def test_si_sdr_does_not_hear_loudness_but_hears_silence() -> None:
     assert figures.si_sdr(Waveform(np.zeros_like(true.samples), RATE), true) == float("-inf")
 
 
+def test_spectral_convergence_is_the_share_of_error() -> None:
+    true = noise(1.0)
+    assert figures.spectral_convergence(true, true) == 0
+    assert figures.spectral_convergence(true.louder(-20 * np.log10(2)), true) == pytest.approx(0.5, abs=1e-4)
+    assert figures.spectral_convergence(noise(1.0, 5), true) > 0.5
+
+
+def test_bandwidth_is_the_highest_audible_frequency() -> None:
+    t = np.arange(RATE) / RATE
+    for loud, expected in ((1e-2, 9.0), (1e-5, 0.5)):
+        wave = np.sin(2 * np.pi * 500 * t) + loud * np.sin(2 * np.pi * 9000 * t)
+        assert figures.bandwidth(Waveform(np.stack([wave, wave]), RATE)) == pytest.approx(expected, abs=0.2)
+    assert figures.bandwidth(Waveform.silence(1.0, RATE)) == 0
+
+
+def test_boundaries_are_where_the_music_changes() -> None:
+    calm, busy = tones(*([60, 64, 67, 72] * 5)), noise(15.0, level=0.05)
+    song = Waveform(np.concatenate([calm.samples, busy.samples, calm.samples], axis=1), RATE)
+    assert figures.boundaries(song) == pytest.approx([20.0, 35.0], abs=0.5)
+
+
+def test_sections_that_begin_where_planned_are_counted() -> None:
+    parts = tuple(Section(tag=tag, bars=bars) for tag, bars in (("verse", 10), ("chorus", 7), ("verse", 10)))
+    planned = score(("C",) * 27).model_copy(update={"sections": parts})
+    calm, busy = tones(*([60, 64, 67, 72] * 5)), noise(14.0, level=0.05)
+    song = Waveform(np.concatenate([calm.samples, busy.samples, calm.samples], axis=1), RATE)
+    assert figures.boundary_likeness(song, planned) == 1.0
+    shifted = Waveform(np.roll(song.samples, 5 * RATE, axis=1), RATE)
+    assert figures.boundary_likeness(shifted, planned) < 0.5
+    assert figures.boundary_likeness(song, score(("C",) * 27)) is None
+
+
 def test_mel_distance_is_the_gain_between_copies() -> None:
     song = noise(1.0, level=0.3)
     assert figures.mel_distance(song, song) == 0
