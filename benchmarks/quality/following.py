@@ -19,6 +19,7 @@ from benchmarks.quality.probes import FAMILIES, LEADS, Probe, family_of
 from benchmarks.quality.stage import HeldOut, Stage, kept, plan_of
 from benchmarks.quality.table import Figure, Findings, number, table
 from melisma.audio import Waveform
+from melisma.notation import Score
 from melisma.ranking import measures
 from melisma.ranking.measures import Sound
 from melisma.score import STYLES
@@ -304,33 +305,7 @@ def form_figures(stage: Stage) -> Findings:
         "ceiling": stage.coded_songs("whole", plans),
         "real": [plan.mix for plan in plans],
     }
-    likeness = {
-        row: mean(
-            [figures.section_likeness(song, plan.sheet.score) or 0.0 for song, plan in zip(songs, plans, strict=True)]
-        )
-        for row, songs in rows.items()
-    }
     n = len(plans)
-    chance = mean(
-        [
-            figures.section_likeness(song, plans[(i + shift) % n].sheet.score) or 0.0
-            for shift in (1, 2, 3)
-            for i, song in enumerate(rows["measured"])
-        ]
-    )
-    starts = {
-        row: mean(
-            [figures.boundary_likeness(song, plan.sheet.score) or 0.0 for song, plan in zip(songs, plans, strict=True)]
-        )
-        for row, songs in rows.items()
-    }
-    other_starts = mean(
-        [
-            figures.boundary_likeness(song, plans[(i + shift) % n].sheet.score) or 0.0
-            for shift in (1, 2, 3)
-            for i, song in enumerate(rows["measured"])
-        ]
-    )
     again = {row: mean([measures.repetition(Sound.of(song)) or 0.0 for song in songs]) for row, songs in rows.items()}
     chords = {
         row: mean([figures.chord_likeness(song, plan.sheet.score) for song, plan in zip(songs, plans, strict=True)])
@@ -342,13 +317,36 @@ def form_figures(stage: Stage) -> Findings:
     }
     return Findings(
         [
-            Figure("energy by section, songs of 60 s", likeness["measured"], n, "≥ 0.5", chance, None, likeness["ceiling"], likeness["real"]),
-            Figure("sections begin where planned, within 1 s (F-measure), songs of 60 s", starts["measured"], n, None, other_starts, None, starts["ceiling"], starts["real"]),
+            _by_section("energy by section, songs of 60 s", "≥ 0.5", rows, plans, figures.section_likeness),
+            _by_section("sections begin where planned, within 1 s (F-measure), songs of 60 s", None, rows, plans, figures.boundary_likeness),
             Figure("repetition, songs of 60 s", again["measured"], n, None, None, None, again["ceiling"], again["real"]),
             Figure("chords, songs of 60 s", chords["measured"], n, "≥ 0.6", None, None, chords["ceiling"], chords["real"]),
             Figure("tempo, songs of 60 s", tempo["measured"], n, "≥ 0.9", None, None, tempo["ceiling"], tempo["real"]),
         ]
     )  # fmt: skip
+
+
+def _by_section(
+    name: str,
+    aim: str | None,
+    heard: dict[str, list[Waveform]],
+    plans: Sequence[HeldOut],
+    judge: Callable[[Waveform, Score], float | None],
+) -> Figure:
+    """How well songs agree with the sections of their plans, and takes with those of others."""
+    n = len(plans)
+    right = {
+        row: mean([judge(song, plan.sheet.score) or 0.0 for song, plan in zip(songs, plans, strict=True)])
+        for row, songs in heard.items()
+    }
+    chance = mean(
+        [
+            judge(song, plans[(i + shift) % n].sheet.score) or 0.0
+            for shift in (1, 2, 3)
+            for i, song in enumerate(heard["measured"])
+        ]
+    )
+    return Figure(name, right["measured"], n, aim, chance, None, right["ceiling"], right["real"])
 
 
 # --- Variety --------------------------------------------------------------------------------------------------------
